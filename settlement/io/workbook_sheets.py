@@ -1,0 +1,67 @@
+"""The sheets of an .xlsx, read by python-calamine after `workbook_scan.py` has looked through it."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import python_calamine
+
+from settlement.io.sheet_model import Sheet, UnreadableFile, batch_of, table_of
+from settlement.io.workbook_numbers import cell_text
+from settlement.io.workbook_scan import SheetScan, scan_workbook
+
+_ROWS_AT_A_TIME = 20_000
+
+
+def read_workbook(path: Path) -> list[Sheet]:
+    """Every worksheet of an .xlsx with its cells as typed text. Raises ``UnreadableFile``.
+
+    Errors (``#N/A``) and formulas without a calculated value stay as their text, so that no
+    reader takes them for an empty cell. Hidden sheets are read: a row is not absent because it is not seen.
+    """
+    scans = scan_workbook(path)
+    try:
+        with path.open("rb") as stream:
+            workbook = python_calamine.CalamineWorkbook.from_filelike(stream)
+            return [
+                _sheet(workbook.get_sheet_by_name(name), name, scans.get(name, SheetScan()))
+                for name in workbook.sheet_names
+                if name in scans
+            ]
+    except python_calamine.PasswordError as error:
+        raise UnreadableFile("工作簿有密码，打不开") from error
+    except (python_calamine.CalamineError, OSError, ValueError) as error:
+        raise UnreadableFile("工作簿已损坏或不完整，打不开") from error
+    except BaseException as error:
+        # A fault inside the Rust library reaches Python as this type, which is no Exception and cannot be imported.
+        if type(error).__name__ == "PanicException":
+            raise UnreadableFile("工作簿已损坏，读取器无法继续") from error
+        raise
+
+
+def _sheet(sheet: python_calamine.CalamineSheet, name: str, scan: SheetScan) -> Sheet:
+    batches: list[pa.RecordBatch] = []
+    if sheet.start is None:
+        return Sheet(name, table_of(batches), from_workbook=True)
+    # The reader starts at the first used column: put the empty ones before it back.
+    before = [""] * sheet.start[1]
+    rows = sheet.iter_rows()
+    read = 0
+    while part := list(islice(rows, _ROWS_AT_A_TIME)):
+        texts = [before + [cell if type(cell) is str else cell_text(cell) for cell in row] for row in part]
+        batches.append(batch_of(texts, len(texts[0]), read + 1))
+        read += len(texts)
+    return Sheet(name, _with_unread(table_of(batches), scan), from_workbook=True)
+
+
+def _with_unread(table: pa.Table, scan: SheetScan) -> pa.Table:
+    """The table with the texts of ``scan.unread`` in their cells."""
+    for column in sorted({column for _, column in scan.unread if column <= table.num_columns - 1}):
+        values = table.column(column - 1).to_pylist()
+        for (row, at), text in scan.unread.items():
+            if at == column and row <= len(values):
+                values[row - 1] = text
+        table = table.set_column(column - 1, f"c{column - 1}", pa.array(values, pa.string()))
+    return table
