@@ -14,14 +14,14 @@ import yaml
 
 @dataclass(frozen=True)
 class Limits:
-    """Sizes in bytes, rows, columns, cells, characters; ``workbook_ratio`` is inflated to packed."""
+    """Sizes in bytes, rows, columns, cells, characters; ``ratio`` is inflated to packed."""
 
     text_file_bytes: int
     workbook_file_bytes: int
-    workbook_inflated_bytes: int
-    workbook_ratio: int
-    workbook_ratio_from_bytes: int
-    workbook_cells: int
+    inflated_bytes: int
+    ratio: int
+    ratio_from_bytes: int
+    cells: int
     html_file_bytes: int
     rows: int
     columns: int
@@ -30,7 +30,7 @@ class Limits:
 
 @cache
 def limits() -> Limits:
-    """The limits in force: the entry with the latest ``valid_from``."""
+    """The limits in force: the row with the latest ``from``."""
     text = resources.files("settlement").joinpath("parameters/limits.yaml").read_text("utf-8")
-    entry = max(yaml.safe_load(text)["limits"], key=lambda item: item["valid_from"])
-    return Limits(**{name: entry[name] for name in Limits.__dataclass_fields__})
+    row = max(yaml.safe_load(text)["reader_limits"]["rows"], key=lambda item: item["from"])
+    return Limits(**{name: row[name] for name in Limits.__dataclass_fields__})

@@ -94,8 +94,8 @@ def _scan(archive: zipfile.ZipFile) -> dict[str, SheetScan]:
             _scan_chunk(scan, kept, last=True)
     cells = sum(scan.cells for scan in scans.values())
     widest = max((scan.last_column for scan in scans.values()), default=0)
-    if cells > limits().workbook_cells or widest > limits().columns:
-        raise UnreadableFile(f"工作表过大：{cells:,} 个单元格、{widest} 列，上限 {limits().workbook_cells:,} 个、{limits().columns} 列")
+    if cells > limits().cells or widest > limits().columns:
+        raise UnreadableFile(f"工作表过大：{cells:,} 个单元格、{widest} 列，上限 {limits().cells:,} 个、{limits().columns} 列")
     return scans
 
 
@@ -107,8 +107,8 @@ def _inflate(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes
 
 def _check_bomb(entry: zipfile.ZipInfo, size: int, inflated: int) -> None:
     bound = limits()
-    over_ratio = size > bound.workbook_ratio_from_bytes and size > bound.workbook_ratio * max(entry.compress_size, 1)
-    if over_ratio or inflated > bound.workbook_inflated_bytes:
+    over_ratio = size > bound.ratio_from_bytes and size > bound.ratio * max(entry.compress_size, 1)
+    if over_ratio or inflated > bound.inflated_bytes:
         raise UnreadableFile(f"压缩内容展开后过大（已 {inflated:,} 字节），疑似压缩炸弹，拒绝读取")
 
 
