@@ -1,0 +1,49 @@
+# The commands of this repository. Only Python >= 3.11 and make are needed beforehand.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOME_FOLDER ?= data
+export SETTLEMENT_HOME ?= $(HOME_FOLDER)
+
+.PHONY: run test test-fast ui lint bench lock clean
+
+$(VENV)/.installed-run: requirements/run.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed-run requirements/dev.txt
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	touch $@
+
+# Settle the months that lie in data/raw; where there are none, write the sample for 2023-09 and 2023-10 first.
+run: $(VENV)/.installed-run
+	@if ! ls -d $(SETTLEMENT_HOME)/raw/????-?? >/dev/null 2>&1; then \
+		$(BIN)/settlement sample --month 2023-09 --months 2; fi
+	@$(BIN)/settlement run
+
+test: $(VENV)/.installed-dev
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-fast: $(VENV)/.installed-dev
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not realdata and not browser and not office"
+
+ui: $(VENV)/.installed-run
+	$(BIN)/settlement ui
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check settlement tests bench
+	$(BIN)/ruff format --check settlement tests bench
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m bench
+
+# Lock the ranges of requirements/*.in with hashes. No registry host is written into the locked files.
+lock: $(VENV)/.installed-run
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements/run.txt requirements/run.in
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements/dev.txt requirements/dev.in
+
+clean:
+	rm -rf $(VENV) build *.egg-info

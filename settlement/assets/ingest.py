@@ -1,0 +1,129 @@
+"""Ingest (读入): from files to facts. Joins ``io.ingest`` to ``rules.books.facts``; decides nothing itself."""
+
+from __future__ import annotations
+
+import dagster as dg
+import ibis
+import ibis.expr.types as ir
+
+from settlement.assets.run import SettlementRun
+from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version, table_asset
+from settlement.io import ingest
+from settlement.rules import text
+from settlement.rules.books import facts
+
+GROUP = "ingest"
+# Tables whose later row of the same key replaces the earlier one; of all others every accepted row is a fact.
+KEYED = {
+    "orders": ("order_no",),
+    "payments": ("request_no",),
+}
+MONTHLY = [
+    "orders", "goods", "freight", "payments", "tax_bills", "refund_notices", "vat_invoices", "vat_shares",
+    "documents", "events", "desk", "claims", "adjustments", "approvals",
+]  # fmt: skip
+
+
+def _asset(**more):
+    return dg.asset(group_name=GROUP, partitions_def=PARTITIONS, owners=[OWNERS[GROUP]], kinds={"duckdb"}, **more)
+
+
+@_asset(
+    description="主数据：raw/reference 下各表（委托方、本方账户、付款人、汇率、退税率、报价、授权文件、期初）",
+    code_version=code_version(ingest.ingest_reference),
+)
+def reference_masters(run: SettlementRun) -> dg.MaterializeResult:
+    ingest.ingest_reference(run.con, run.warehouse.home)
+    counts = {name: int(run.reference(name).count().to_pyarrow().as_py()) for name in run.warehouse.tables_of("reference")}
+    return dg.MaterializeResult(metadata={"rows": dg.MetadataValue.json(counts)})
+
+
+@_asset(
+    deps=[reference_masters],
+    description="本月收件：raw/<月份> 下每个文件的每一行，接受或拒绝，拒绝的写明文件、行、字段与原因",
+    code_version=code_version(ingest.ingest_month),
+)
+def input_rows(run: SettlementRun) -> dg.MaterializeResult:
+    ingest.ingest_month(run.con, run.warehouse.home, run.month, run.warehouse.past_input)
+    counts = {name: int(run.warehouse.work("stage", name).count().to_pyarrow().as_py()) for name in run.warehouse.tables_of("stage")}
+    return dg.MaterializeResult(metadata={"rows": dg.MetadataValue.json(counts)})
+
+
+def cumulative(run: SettlementRun, name: str) -> ir.Table:
+    """Accepted rows of a monthly table in all months up to this one."""
+    here = run.warehouse.work("stage", name)
+    return run.warehouse.past_input(name, here.schema()).union(here)
+
+
+@_asset(
+    deps=[input_rows],
+    description="截至本月末的事实：同一订单以最近月份为准，银行流水一笔一次",
+    code_version=code_version(facts.latest),
+)
+def known_facts(run: SettlementRun) -> dg.MaterializeResult:
+    for name in MONTHLY:
+        rows = cumulative(run, name)
+        if name == "orders":
+            begun = rows.group_by("order_no").agg(first_month=rows.month.min())
+            rows = facts.latest(rows, *KEYED[name]).left_join(begun, "order_no").drop("order_no_right")
+        elif name in KEYED:
+            rows = facts.latest(rows, *KEYED[name])
+        elif name == "goods":
+            rows = facts.latest_goods(rows)
+        run.keep("facts", name, rows)
+    run.keep("facts", "transactions", first_seen(cumulative(run, "bank")))
+    described = facts.described_orders(run.facts("orders"), run.facts("goods"), run.reference("principals"))
+    run.keep("facts", "described_orders", described)
+    counts = {name: int(run.facts(name).count().to_pyarrow().as_py()) for name in run.warehouse.tables_of("facts")}
+    return dg.MaterializeResult(metadata={"rows": dg.MetadataValue.json(counts)})
+
+
+def first_seen(bank: ir.Table) -> ir.Table:
+    """Bank lines once each, in the first month whose folder held them (contract, section 4)."""
+    order = [bank.month, bank.source_file, bank.source_row]
+    ranked = bank.mutate(_rank=ibis.row_number().over(ibis.window(group_by="txn_id", order_by=order)))
+    return ranked.filter(ranked._rank == 0).drop("_rank")
+
+
+def bank_transactions_of_month(run: SettlementRun) -> ir.Table:
+    """The lines first held by this month's folder, with personal accounts masked (PRV-01)."""
+    lines = run.facts("transactions")
+    mine = lines.filter(lines.month == run.month)
+    remark = text.joined(mine.summary, mine.purpose, mine.remark)
+    people = run.reference("payers").filter(lambda t: t.is_person & t.payer_account.notnull())
+    documents = run.reference("payout_documents").filter(lambda t: t.is_person & t.payee_account.notnull())
+    persons = (
+        people.select(_person=people.payer_account).union(documents.select(_person=documents.payee_account)).distinct()
+    )
+    joined = mine.mutate(remark=remark).left_join(persons, mine.counterparty_account == persons._person)
+    shown = ibis.cases((joined._person.notnull(), text.last_four(joined.counterparty_account)), else_=joined.counterparty_account)
+    return joined.mutate(
+        counterparty_account=shown,
+        is_reversal=ibis.coalesce(joined.is_reversal, False),
+        is_marked=ibis.coalesce(joined.is_marked, False),
+    )
+
+
+bank_transactions = table_asset(
+    "bank_transactions",
+    group=GROUP,
+    deps=["known_facts"],
+    rules=["BNK-07", "PRV-01"],
+    make=bank_transactions_of_month,
+)
+control_totals = table_asset(
+    "control_totals",
+    group=GROUP,
+    deps=["input_rows"],
+    rules=[],
+    make=lambda run: run.warehouse.work("stage", "control_totals"),
+)
+rejected_rows = table_asset(
+    "rejected_rows",
+    group=GROUP,
+    deps=["input_rows"],
+    rules=[],
+    make=lambda run: run.warehouse.work("stage", "rejected_rows"),
+)
+
+ASSETS = [reference_masters, input_rows, known_facts, bank_transactions, control_totals, rejected_rows]

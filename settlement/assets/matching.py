@@ -1,0 +1,171 @@
+"""Matching (认领与核对): gives the matcher its facts and keeps what it returns, with CNY. Decides nothing itself."""
+
+from __future__ import annotations
+
+import dagster as dg
+import ibis
+import ibis.expr.types as ir
+
+from settlement.assets.run import SettlementRun
+from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version, table_asset
+from settlement.checks.mart_schemas import mart_table
+from settlement.io.warehouse import conformed
+from settlement.matching import MatchInputs, match_payments, match_receipts
+from settlement.matching.limits import limits_on
+from settlement.rules.books import payments as payment_books
+from settlement.rules.books import receipts
+
+GROUP = "matching"
+
+
+def match_inputs(run: SettlementRun) -> MatchInputs:
+    """Everything the matcher may look at, up to the month."""
+    facts, reference = run.facts, run.reference
+    return MatchInputs(
+        month=run.month,
+        as_of=run.day,
+        limits=limits_on(run.parameters, run.day),
+        transactions=facts("transactions"),
+        orders=facts("orders"),
+        goods=facts("goods"),
+        principals=reference("principals"),
+        payers=reference("payers"),
+        own_accounts=reference("own_accounts"),
+        own_company=reference("own_company"),
+        payout_documents=reference("payout_documents"),
+        payments=facts("payments"),
+        tax_bills=facts("tax_bills"),
+        refund_notices=facts("refund_notices"),
+        vat_invoices=facts("vat_invoices"),
+        claims=facts("claims"),
+        adjustments=facts("adjustments"),
+        opening_items=reference("opening_items"),
+        fx_mid_rates=reference("fx_mid_rates"),
+        freight_charges=facts("freight_charges"),
+        placed=run.past("receipt_allocations"),
+        placed_payments=run.past("payment_allocations"),
+        run=lambda table: run.con.to_pyarrow(table).to_pylist(),
+        load=lambda rows, schema: ibis.memtable(rows, schema=schema) if rows else ibis.memtable([], schema=schema),
+        keep=lambda name, table: run.keep("facts", f"match_{name}", table),
+    )
+
+
+@dg.asset(
+    group_name=GROUP,
+    deps=["freight_lines"],
+    partitions_def=PARTITIONS,
+    owners=[OWNERS[GROUP]],
+    kinds={"duckdb", "ibis"},
+    description="认领：每笔收款属于谁、付哪张订单；每笔付款对应哪张请款单。规则表见 settlement/matching/decision_table.yaml",
+    code_version=code_version(match_receipts, match_payments),
+)
+def matched_money(run: SettlementRun) -> dg.MaterializeResult:
+    inputs = match_inputs(run)
+    receipt_result, payment_result = match_receipts(inputs), match_payments(inputs)
+    counts = {}
+    for name, relation in {
+        "receipt_flows": receipt_result.allocations,
+        "receipt_unmatched": receipt_result.unmatched,
+        "receipt_evidence": receipt_result.evidence,
+        "receipt_scoreboard": receipt_result.scoreboard,
+        "conversions": receipt_result.conversions,
+        "payment_flows": payment_result.allocations,
+        "payment_unmatched": payment_result.unmatched,
+        "payment_evidence": payment_result.evidence,
+    }.items():
+        counts[name] = int(run.keep("facts", name, relation).count().to_pyarrow().as_py())
+    run.found("matching", receipt_result.found)
+    run.found("payments", payment_result.found)
+    _value_receipts(run)
+    _value_payments(run)
+    return dg.MaterializeResult(metadata={"rows": dg.MetadataValue.json(counts)})
+
+
+def _value_receipts(run: SettlementRun) -> None:
+    """facts.receipt_values and facts.standing_pieces: the CNY of each credit and of what stands of it."""
+    lines = run.facts("transactions")
+    credits = run.keep("facts", "credits", lines.filter(lines.amount > 0))
+    values = run.keep(
+        "facts",
+        "receipt_values",
+        receipts.receipt_values(credits, run.facts("conversions"), run.reference("fx_mid_rates")),
+    )
+    earlier = run.past("receipt_allocations").select(*receipts.PIECE_KEY, "amount")
+    flows = earlier.union(run.facts("receipt_flows").select(*receipts.PIECE_KEY, "amount"))
+    run.keep("facts", "standing_pieces", receipts.standing_pieces(flows, values, credits))
+
+
+def _value_payments(run: SettlementRun) -> None:
+    """facts.paid: every payment allocation so far with its CNY and the bank fee of its slip."""
+    earlier = run.past("payment_allocations")
+    new = run.facts("payment_flows")
+    valued = run.keep(
+        "facts",
+        "payments_valued",
+        payment_books.valued(new, run.facts("transactions"), run.facts("payments"), run.reference("fx_mid_rates")),
+    )
+    columns = ["txn_id", "request_no", "order_no", "principal_id", "kind", "amount", "amount_cny", "settlement_rate", "currency", "booked_on"]  # fmt: skip
+    together = earlier.select(*columns).union(conformed(valued, earlier.select(*columns).schema()))
+    run.keep("facts", "paid", payment_books.with_slip_fee(together, run.facts("payments")))
+
+
+def _bank_columns(run: SettlementRun, rows: ir.Table, whole: str) -> ir.Table:
+    """Allocation rows with what the bank line says of them; ``whole`` names the column of its absolute amount."""
+    lines = run.facts("transactions")
+    said = lines.select(
+        "txn_id", "account_no", "bank_ref", "booked_on", "currency", "counterparty_name", **{whole: lines.amount.abs()}
+    )
+    keep = [column for column in rows.columns if column not in said.columns or column == "txn_id"]
+    return rows.select(*keep).join(said, "txn_id")
+
+
+def receipt_allocation_rows(run: SettlementRun) -> ir.Table:
+    valued = receipts.valued_flows(
+        run.facts("receipt_flows"),
+        run.facts("receipt_values"),
+        run.facts("standing_pieces"),
+        run.past("receipt_allocations"),
+    )
+    return _bank_columns(run, valued, "receipt_amount")
+
+
+def payment_allocation_rows(run: SettlementRun) -> ir.Table:
+    return _bank_columns(run, run.facts("payments_valued"), "payment_amount")
+
+
+def scoreboard_rows(run: SettlementRun) -> ir.Table:
+    return conformed(run.facts("receipt_scoreboard"), mart_table("scoreboard"))
+
+
+receipt_allocations = table_asset(
+    "receipt_allocations",
+    group=GROUP,
+    deps=["matched_money"],
+    rules=["IMP-RCV-01", "EXP-RCV-02", "LOG-RCV-01", "EXP-REF-04", "C-27", "C-28", "C-45"],
+    make=receipt_allocation_rows,
+    versions=[receipts.valued_flows],
+)
+unmatched_receipts = table_asset(
+    "unmatched_receipts",
+    group=GROUP,
+    deps=["matched_money"],
+    rules=["IMP-RCV-01"],
+    make=lambda run: _bank_columns(run, run.facts("receipt_unmatched"), "receipt_amount"),
+)
+payment_allocations = table_asset(
+    "payment_allocations",
+    group=GROUP,
+    deps=["matched_money"],
+    rules=["EXP-PAY-02", "EXP-PAY-04", "IMP-FXP-07"],
+    make=payment_allocation_rows,
+    versions=[payment_books.valued],
+)
+unmatched_payments = table_asset(
+    "unmatched_payments",
+    group=GROUP,
+    deps=["matched_money"],
+    rules=["EXP-PAY-04"],
+    make=lambda run: _bank_columns(run, run.facts("payment_unmatched"), "payment_amount"),
+)
+
+ASSETS = [matched_money, receipt_allocations, unmatched_receipts, payment_allocations, unmatched_payments]

@@ -1,0 +1,118 @@
+"""Publish (发布): the month's rows into the books in one transaction, the rename, the workbooks, the audit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import dagster as dg
+import ibis
+import ibis.expr.types as ir
+
+from settlement.assets.ingest import MONTHLY
+from settlement.assets.run import SettlementRun
+from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version
+from settlement.checks.mart_schemas import mart_table, mart_tables
+from settlement.io import run_record
+
+GROUP = "publish"
+CLOCKS = ("months", "runs")
+
+
+def _asset(**more):
+    return dg.asset(group_name=GROUP, partitions_def=PARTITIONS, owners=[OWNERS[GROUP]], **more)
+
+
+def published_rows(run: SettlementRun) -> dict[tuple[str, str], ir.Table]:
+    """This month's rows of every table: the contract's in ``mart``, the accepted input in ``input``."""
+    rows = {("mart", name): run.book(name) for name in mart_tables() if name not in CLOCKS}
+    for name in [*MONTHLY, "bank"]:
+        rows["input", name] = run.warehouse.work("stage", name)
+    return rows
+
+
+def clock_rows(run: SettlementRun) -> dict[tuple[str, str], ir.Table]:
+    """``months`` and ``runs`` with this run, and the masters as they were read."""
+    at = run_record.now()
+    # A mandatory folder without input makes the month incomplete: it cannot be closed, but everything else is done.
+    found = run.book("exceptions")
+    missing = found.filter((found.code == "INPUT_MISSING") & (found.state != "resolved")).message.to_pyarrow().to_pylist()
+    states = run_record.after_run(_rows(run, "months"), run.month, not missing, at, "；".join(missing) or None)
+    runs = [
+        *(_rows(run, "runs")),
+        {
+            "month": run.month,
+            "run_id": run.run_id,
+            "as_of": run.day,
+            "input_digest": run_record.input_digest(run.warehouse.home, run.month),
+            "code_version": run_record.code_version(),
+            "started_at": run.started_at,
+            "finished_at": at,
+        },
+    ]
+    whole = {
+        ("mart", "months"): ibis.memtable(states, schema=mart_table("months")),
+        ("mart", "runs"): ibis.memtable(runs, schema=mart_table("runs")),
+    }
+    for name in run.warehouse.tables_of("reference"):
+        whole["reference", name] = run.reference(name)
+    return whole
+
+
+def _rows(run: SettlementRun, name: str) -> list[dict]:
+    if not run.warehouse.has_books("mart", name):
+        return []
+    return run.con.to_pyarrow(run.warehouse.books("mart", name)).to_pylist()
+
+
+@_asset(
+    deps=["workbooks"],
+    kinds={"duckdb"},
+    description="发布：本月各表在一个事务内替换，随后整库以一次改名生效；工作簿放入 statements/<月份>",
+    code_version=code_version(run_record.after_run),
+)
+def published_warehouse(run: SettlementRun) -> dg.MaterializeResult:
+    rows = published_rows(run)
+    run.warehouse.replace_month(rows, clock_rows(run))
+    # The pair to the checks before writing: what was written is what was checked.
+    for (schema, name), relation in rows.items():
+        written = run.warehouse.books(schema, name)
+        counted = written.filter(written.month == run.month).count().to_pyarrow().as_py()
+        expected = relation.count().to_pyarrow().as_py()
+        if counted != expected:
+            raise dg.Failure(f"{schema}.{name}: {expected} rows were to be written, {counted} are there; nothing published")
+    run.warehouse.publish()
+    placed = place_workbooks(run)
+    return dg.MaterializeResult(
+        metadata={
+            "warehouse": dg.MetadataValue.path(str(run.warehouse.home.published)),
+            "workbooks": placed,
+            "rows": dg.MetadataValue.json({f"{schema}.{name}": relation.count().to_pyarrow().as_py() for (schema, name), relation in rows.items()}),
+        }
+    )
+
+
+def place_workbooks(run: SettlementRun) -> int:
+    """Put the workbooks that changed in their folder, each by rename, and take away those that are no more."""
+    if not run.workbooks:
+        return 0
+    target = run.warehouse.home.statements(run.month)
+    target.mkdir(parents=True, exist_ok=True)
+    placed = 0
+    fresh = {path.name: path for path in sorted(run.staging.glob("*.xlsx"))}
+    for name, path in fresh.items():
+        there = target / name
+        if there.exists() and there.read_bytes() == path.read_bytes():
+            continue
+        beside = target / f".{name}.new"
+        shutil.copyfile(path, beside)
+        os.replace(beside, there)
+        placed += 1
+    for old in target.glob("*.xlsx"):
+        # Only what this system wrote: an accountant's own workbook in that folder stays.
+        if old.name not in fresh and old.name.startswith(("对账单-", "异常清单-", "月结汇总-")):
+            old.unlink()
+    return placed
+
+
+ASSETS = [published_warehouse]

@@ -1,0 +1,139 @@
+"""The run: the month being settled, its databases and its lock, as a Dagster resource.
+
+What belongs here: holding the home while a job runs, and the few ways assets read and keep
+relations. What does not: any rule, any file format.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import ibis
+import ibis.expr.types as ir
+from pydantic import PrivateAttr
+
+from settlement import month as months
+from settlement.checks.mart_schemas import mart_table
+from settlement.io.home import find_home
+from settlement.io.lock import holding
+from settlement.io.parameters import load_parameters
+from settlement.io.warehouse import Warehouse, conformed, empty
+
+PARTITION_TAG = "dagster/partition"
+RUN = "run"
+
+
+class SettlementRun(dg.ConfigurableResource):
+    """The month that is being settled, and where.
+
+    ``home``: the data folder (empty: SETTLEMENT_HOME, else ``data``). ``as_of``: the day that decides
+    every deadline, ``YYYY-MM-DD`` (empty: the last day of the month). ``workbooks``: write the Excel files.
+    """
+
+    home: str = ""
+    as_of: str = ""
+    lang: str = "zh"
+    workbooks: bool = True
+    wait_seconds: int = 600
+
+    _stack: ExitStack = PrivateAttr(default_factory=ExitStack)
+    _warehouse: Warehouse | None = PrivateAttr(default=None)
+    _parameters: object = PrivateAttr(default=None)
+    _run_id: str = PrivateAttr(default="")
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        run = context.dagster_run
+        tags = run.tags if run else {}
+        if PARTITION_TAG not in tags:
+            raise dg.Failure("no month chosen: launch the job with a partition like 2023-09")
+        month = months.checked(tags[PARTITION_TAG])
+        as_of = date.fromisoformat(self.as_of) if self.as_of else months.last_day(month)
+        home = find_home(self.home or None)
+        self._run_id = run.run_id
+        self._parameters = load_parameters(home.reference)
+        self._stack = ExitStack()
+        self._stack.enter_context(
+            holding(
+                home.workshop / "lock",
+                who=f"settle_month {month}, run {run.run_id}",
+                wait_seconds=self.wait_seconds,
+                tell=context.log.warning if context.log else print,
+            )
+        )
+        self._warehouse = Warehouse(home, month, as_of)
+        self._warehouse.open()
+        self._stack.callback(self._warehouse.close)
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        self._stack.close()
+        self._warehouse = None
+
+    # --- what assets use -----------------------------------------------------------------------
+    @property
+    def warehouse(self) -> Warehouse:
+        if self._warehouse is None:
+            raise dg.Failure("the run is not open: launch the whole job settle_month")
+        return self._warehouse
+
+    @property
+    def con(self):
+        return self.warehouse.con
+
+    @property
+    def month(self) -> str:
+        return self.warehouse.month
+
+    @property
+    def day(self) -> date:
+        """as_of as a date."""
+        return self.warehouse.as_of
+
+    @property
+    def run_id(self) -> str:
+        return self._run_id
+
+    @property
+    def parameters(self):
+        return self._parameters
+
+    @property
+    def staging(self) -> Path:
+        """Where workbooks are written before they are put in their place."""
+        return self.warehouse.home.workshop / "statements"
+
+    def facts(self, name: str) -> ir.Table:
+        return self.warehouse.work("facts", name)
+
+    def reference(self, name: str) -> ir.Table:
+        return self.warehouse.work("reference", name)
+
+    def book(self, name: str) -> ir.Table:
+        """This month's rows of a published table."""
+        return self.warehouse.work("book", name)
+
+    def past(self, name: str) -> ir.Table:
+        """Earlier months' rows of a published table."""
+        return self.warehouse.past(name, mart_table(name))
+
+    def keep(self, schema: str, name: str, relation: ir.Table) -> ir.Table:
+        return self.warehouse.keep(schema, name, relation)
+
+    def keep_book(self, name: str, relation: ir.Table) -> ir.Table:
+        """The month's rows of a published table, in the columns and types of mart.yaml, ordered by its key."""
+        schema = mart_table(name)
+        with_month = relation.mutate(month=ibis.literal(self.month))
+        return self.keep("book", name, conformed(with_month, schema))
+
+    def found(self, name: str, rows: ir.Table) -> None:
+        """Exceptions of a stage (``rules.exceptions.FOUND``)."""
+        self.keep("found", name, rows)
+
+    def all_found(self) -> list[ir.Table]:
+        return [self.warehouse.work("found", name) for name in self.warehouse.tables_of("found")]
+
+
+def no_rows(schema: ibis.Schema) -> ir.Table:
+    return empty(schema)

@@ -1,0 +1,83 @@
+"""What a re-run of an open month changes against the last published state of that month, row by row.
+
+The rows that differ are found in the database; only those are looked at column by column.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from settlement.checks.mart_schemas import mart_table, mart_tables
+from settlement.io.warehouse import Warehouse
+
+MOST_ROWS = 2000  # of one table: a list nobody can read is no report; the count beyond it is told
+
+
+def changes(warehouse: Warehouse, names: list[str]) -> ir.Table:
+    """The rows of ``changes`` (mart.yaml) for the tables named; empty on the first run of a month.
+
+    A run that changes nothing keeps the last list: same state, same table.
+    """
+    schema = mart_table("changes")
+    rows: list[dict] = []
+    for name in names:
+        if warehouse.has_books("mart", name):
+            rows += _of_table(warehouse, name)
+    if not rows or not _was_published(warehouse):
+        if warehouse.has_books("mart", "changes"):
+            last = warehouse.books("mart", "changes")
+            return last.filter(last.month == warehouse.month)
+        return ibis.memtable([], schema=schema)
+    ordered = sorted(rows, key=lambda row: (row["table_name"], row["row_key"], row["column_name"] or ""))
+    return ibis.memtable([{"month": warehouse.month, **row} for row in ordered], schema=schema)
+
+
+def _was_published(warehouse: Warehouse) -> bool:
+    if not warehouse.has_books("mart", "months"):
+        return False
+    months = warehouse.books("mart", "months")
+    return months.filter(months.month == warehouse.month).count().to_pyarrow().as_py() > 0
+
+
+def _of_table(warehouse: Warehouse, name: str) -> list[dict]:
+    described = mart_tables()[name]
+    now = warehouse.work("book", name)
+    published = warehouse.books("mart", name)
+    columns = [column for column in now.columns if column != "month" and column in published.columns]
+    key = list(described.key)
+    before = published.filter(published.month == warehouse.month).select(
+        **{f"before_{column}": published[column] for column in columns}, _had=ibis.literal(True)
+    )
+    after = now.select(**{f"after_{column}": now[column] for column in columns}, _has=ibis.literal(True))
+    same_row = [after[f"after_{column}"].identical_to(before[f"before_{column}"]) for column in key]
+    joined = after.outer_join(before, same_row)
+    differs = joined._had.isnull() | joined._has.isnull()
+    for column in columns:
+        differs = differs | ~joined[f"after_{column}"].identical_to(joined[f"before_{column}"])
+    found = joined.filter(differs).order_by([f"after_{column}" for column in key] + [f"before_{column}" for column in key])
+    texts = {f"{side}_{column}": found[f"{side}_{column}"].cast("string") for side in ("after", "before") for column in columns}
+    rows = warehouse.con.to_pyarrow(found.select("_had", "_has", **texts).limit(MOST_ROWS)).to_pylist()
+    return [change for row in rows for change in _of_row(name, key, columns, row)]
+
+
+def _of_row(name: str, key: list[str], columns: list[str], row: dict) -> list[dict]:
+    side = "after" if row["_has"] else "before"
+    row_key = " | ".join(row[f"{side}_{column}"] or "" for column in key)
+    base = {"table_name": name, "row_key": row_key}
+    if not row["_had"]:
+        return [base | {"change": "added", "column_name": None, "before": None, "after": None, "why": "本次新增"}]
+    if not row["_has"]:
+        return [base | {"change": "removed", "column_name": None, "before": None, "after": None, "why": "本次不再成立"}]
+    return [
+        base
+        | {
+            "change": "changed",
+            "column_name": column,
+            "before": row[f"before_{column}"],
+            "after": row[f"after_{column}"],
+            "why": "输入或决定有变",
+        }
+        for column in columns
+        if row[f"before_{column}"] != row[f"after_{column}"]
+    ]

@@ -1,0 +1,67 @@
+"""What a settled month says in plain words on the terminal: what was done, what is left for a person, where things lie."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import ibis
+
+from settlement.io.home import Home
+from settlement.io.published import opened
+
+
+def month_report(home: Home, month: str) -> list[str]:
+    """The lines to print after a run."""
+    with opened(home) as con:
+        if con is None:
+            return [f"{month}: 尚未发布"]
+
+        def rows(name: str) -> ibis.Table:
+            table = con.table(name, database="mart")
+            return table.filter(table.month == month)
+
+        def count(table: ibis.Table) -> int:
+            return int(con.to_pyarrow(table.count()).as_py())
+
+        orders = con.table("orders", database="input")
+        lines = rows("bank_transactions")
+        freight = rows("freight_charges")
+        open_items = rows("exceptions").filter(lambda t: t.state.isin(["new", "open"]))
+        by_code = con.to_pyarrow(
+            open_items.group_by("severity", "code")
+            .agg(items=open_items.count(), at_risk=open_items.amount_at_risk_cny.sum())
+            .order_by(ibis.desc("at_risk"), "code")
+        ).to_pylist()
+        state = con.to_pyarrow(rows("months").select("state")).to_pylist()[0]["state"]
+        stale = con.to_pyarrow(con.table("months", database="mart").filter(lambda t: t.state == "stale").select("month").order_by("month")).to_pylist()
+        placed = rows("receipt_allocations").filter(lambda t: t.amount > 0).select("txn_id").distinct()
+        unmatched = rows("unmatched_receipts")
+        told = [
+            "",
+            f"{month} 已结算（{_STATES.get(state, state)}）",
+            f"  本月订单 {count(orders.filter(orders.month == month))} 张，"
+            f"银行流水 {count(lines)} 笔（收款 {count(lines.filter(lines.amount > 0))} 笔，其中 {count(placed)} 笔已认领，"
+            f"{count(unmatched)} 笔待认领），物流费用 {count(freight)} 行",
+        ]
+    told += _left(by_code)
+    told.append(f"  工作簿：{home.statements(month)}")
+    told.append(f"  数据仓库（只读打开）：{home.published}")
+    if stale:
+        told.append(f"  以下月份需按顺序重新结算：{'、'.join(row['month'] for row in stale)}（settlement run）")
+    return told
+
+
+_STATES = {"settled": "已结", "incomplete": "未完整：有必备资料缺失，不能关账", "stale": "需重新结算", "closed": "已关账"}
+_SEVERITIES = {"block": "阻断", "review": "复核", "warn": "提示"}
+
+
+def _left(by_code: list[dict]) -> list[str]:
+    if not by_code:
+        return ["  没有需要人工处理的异常。"]
+    total = sum(row["items"] for row in by_code)
+    at_risk = sum((row["at_risk"] or Decimal(0) for row in by_code), Decimal(0))
+    told = [f"  需要人工处理：{total} 条，涉及人民币 {at_risk:,.2f} 元"]
+    for row in by_code:
+        severity = _SEVERITIES.get(row["severity"], row["severity"])
+        told.append(f"    {row['code']:<28} {severity}  {row['items']:>5} 条  {row['at_risk'] or 0:>18,.2f} 元")
+    return told

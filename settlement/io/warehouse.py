@@ -1,0 +1,197 @@
+"""The warehouse: the work file of a run, the next published file, and the rename that publishes it.
+
+What belongs here: opening, attaching, keeping relations as tables, the one transaction that
+replaces a month's rows, the atomic rename. What does not: what the rows mean.
+
+Three databases, see docs/architecture.md: ``settlement.duckdb`` (published, only ever replaced),
+``work/work.duckdb`` (this run's), ``work/next.duckdb`` (the coming published file, catalog ``books``).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import date
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import sqlglot as sg
+import sqlglot.expressions as sge
+from ibis.backends.duckdb import Backend
+
+from settlement.io.engine import connect
+from settlement.io.home import Home
+
+BOOKS = "books"
+WORK_SCHEMAS = ("stage", "reference", "facts", "found", "book")
+BOOKS_SCHEMAS = ("mart", "input", "reference")
+
+
+class Warehouse:
+    """One run's databases. ``con`` is the Ibis backend of the work file with ``books`` attached."""
+
+    def __init__(self, home: Home, month: str, as_of: date) -> None:
+        self.home = home
+        self.month = month
+        self.as_of = as_of
+        self.con: Backend | None = None
+
+    @property
+    def work_file(self) -> Path:
+        return self.home.workshop / "work.duckdb"
+
+    @property
+    def next_file(self) -> Path:
+        return self.home.workshop / "next.duckdb"
+
+    def open(self) -> None:
+        """Begin anew: whatever an earlier run left in the workshop is thrown away, the published file is copied."""
+        self.home.workshop.mkdir(parents=True, exist_ok=True)
+        for file in (self.work_file, self.next_file):
+            _remove(file)
+        if self.home.published.exists():
+            shutil.copyfile(self.home.published, self.next_file)
+        self.con = connect(self.work_file)
+        self.con.attach(self.next_file, name=BOOKS)
+        for schema in WORK_SCHEMAS:
+            self.con.create_database(schema, force=True)
+        for schema in BOOKS_SCHEMAS:
+            self.con.raw_sql(
+                sge.Create(kind="SCHEMA", this=sg.table(schema, db=BOOKS, quoted=True), exists=True).sql("duckdb")
+            )
+
+    def close(self) -> None:
+        """Let go of the files. What was not published is gone with the next ``open``."""
+        if self.con is not None:
+            self.con.disconnect()
+            self.con = None
+
+    # --- the work file -------------------------------------------------------------------------
+    def keep(self, schema: str, name: str, relation: ir.Table) -> ir.Table:
+        """The relation as a table of the work file: computed once, readable by name afterwards."""
+        return self.con.create_table(name, relation, database=schema, overwrite=True)
+
+    def work(self, schema: str, name: str) -> ir.Table:
+        return self.con.table(name, database=schema)
+
+    def has_work(self, schema: str, name: str) -> bool:
+        return self._has(self.con.current_catalog, schema, name)
+
+    def tables_of(self, schema: str, catalog: str | None = None) -> list[str]:
+        """Names of the tables in a schema, in order."""
+        rows = self.con.con.execute(
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_catalog = ? AND table_schema = ? ORDER BY table_name",
+            [catalog or self.con.current_catalog, schema],
+        ).fetchall()
+        return [row[0] for row in rows]
+
+    # --- the books -----------------------------------------------------------------------------
+    def books(self, schema: str, name: str) -> ir.Table:
+        return self.con.table(name, database=(BOOKS, schema))
+
+    def has_books(self, schema: str, name: str) -> bool:
+        return self._has(BOOKS, schema, name)
+
+    def past(self, name: str, like: ibis.Schema) -> ir.Table:
+        """Rows of earlier months of a published table (``mart``); empty with ``like``'s columns in a new home."""
+        return self._earlier("mart", name, like)
+
+    def past_input(self, name: str, like: ibis.Schema) -> ir.Table:
+        """Accepted input rows of earlier months."""
+        return self._earlier("input", name, like)
+
+    def _earlier(self, schema: str, name: str, like: ibis.Schema) -> ir.Table:
+        if not self.has_books(schema, name):
+            return empty(like)
+        table = self.books(schema, name)
+        return conformed(table.filter(table.month < self.month), like)
+
+    def _has(self, catalog: str, schema: str, name: str) -> bool:
+        return name in self.tables_of(schema, catalog)
+
+    # --- publishing ----------------------------------------------------------------------------
+    def replace_month(self, rows: dict[tuple[str, str], ir.Table], whole: dict[tuple[str, str], ir.Table]) -> None:
+        """In one transaction: this month's rows of each ``(schema, table)`` of the books are replaced.
+
+        ``whole`` tables are replaced entirely (the reference masters, the run record).
+        """
+        for (schema, name), relation in {**rows, **whole}.items():
+            self._ensure(schema, name, relation.schema())
+        self.con.raw_sql("BEGIN TRANSACTION")
+        try:
+            for (schema, name), relation in rows.items():
+                self._delete(schema, name, self.month)
+                self.con.insert(name, self._in_order(schema, name, relation), database=(BOOKS, schema))
+            for (schema, name), relation in whole.items():
+                self._delete(schema, name, None)
+                self.con.insert(name, self._in_order(schema, name, relation), database=(BOOKS, schema))
+        except BaseException:
+            self.con.raw_sql("ROLLBACK")
+            raise
+        self.con.raw_sql("COMMIT")
+
+    def publish(self) -> None:
+        """Put the books in the place of the published file, by one rename. Nobody ever sees half of it."""
+        self.con.raw_sql(f"CHECKPOINT {BOOKS}")
+        self.con.detach(BOOKS)
+        with open(self.next_file, "rb") as handle:
+            os.fsync(handle.fileno())
+        os.replace(self.next_file, self.home.published)
+        _sync_folder(self.home.published.parent)
+
+    def _ensure(self, schema: str, name: str, wanted: ibis.Schema) -> None:
+        """The books' table, created or widened by the columns it lacks: an older file gains them as NULL."""
+        if not self.has_books(schema, name):
+            self.con.create_table(name, schema=wanted, database=(BOOKS, schema))
+            return
+        present = self.books(schema, name).schema()
+        for column, kind in wanted.items():
+            if column not in present:
+                target = sg.table(name, db=schema, catalog=BOOKS, quoted=True)
+                definition = sge.ColumnDef(this=sg.to_identifier(column, quoted=True), kind=self.con.compiler.type_mapper.from_ibis(kind))
+                self.con.raw_sql(sge.Alter(this=target, kind="TABLE", actions=[definition]).sql("duckdb"))
+
+    def _delete(self, schema: str, name: str, month: str | None) -> None:
+        target = sge.Delete(this=sg.table(name, db=schema, catalog=BOOKS, quoted=True))
+        if month is None:
+            self.con.con.execute(target.sql("duckdb"))
+        else:
+            wanted = target.where(sg.column("month", quoted=True).eq(sge.Placeholder()))
+            self.con.con.execute(wanted.sql("duckdb"), [month])
+
+    def _in_order(self, schema: str, name: str, relation: ir.Table) -> ir.Table:
+        """The relation with the columns of the books' table, by name: an insert goes by position."""
+        return conformed(relation, self.books(schema, name).schema())
+
+
+def empty(schema: ibis.Schema) -> ir.Table:
+    """A relation of no rows."""
+    return ibis.memtable([], schema=schema)
+
+
+def conformed(relation: ir.Table, schema: ibis.Schema) -> ir.Table:
+    """The relation with just the schema's columns, in its order and types; what it lacks is NULL."""
+    present = relation.schema()
+    return relation.select(
+        **{
+            column: (relation[column].cast(kind) if present[column] != kind else relation[column])
+            if column in present
+            else ibis.null(kind)
+            for column, kind in schema.items()
+        }
+    )
+
+
+def _remove(file: Path) -> None:
+    for path in (file, file.with_name(file.name + ".wal")):
+        path.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
