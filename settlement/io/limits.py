@@ -14,7 +14,7 @@ import yaml
 
 @dataclass(frozen=True)
 class Limits:
-    """Sizes in bytes, rows, columns, cells, characters; ``ratio`` is inflated to packed."""
+    """Sizes in bytes, rows, columns, cells, characters; ``ratio`` is inflated to packed; ``largest_amount`` in any currency."""
 
     text_file_bytes: int
     workbook_file_bytes: int
@@ -26,6 +26,7 @@ class Limits:
     rows: int
     columns: int
     cell_characters: int
+    largest_amount: int
 
 
 @cache
