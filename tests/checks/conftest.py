@@ -55,7 +55,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.con = connect()
-        for schema in ("book", "facts"):
+        for schema in ("book", "facts", "reference"):
             self.con.create_database(schema)
         self.con.raw_sql("ATTACH ':memory:' AS books")
         self.con.raw_sql("CREATE SCHEMA books.mart")
@@ -68,10 +68,16 @@ class Shelf:
         for name in mart_tables():
             self.put(name, tables.get(name, []))
 
+    def put_masters(self, masters: dict[tuple[str, str], list[dict]]) -> None:
+        """Tables of text columns that are not published."""
+        for (schema, name), rows in masters.items():
+            columns = pa.schema([(column, pa.string()) for column in rows[0]])
+            self.con.create_table(name, pa.Table.from_pylist(rows, schema=columns), database=schema, overwrite=True)
+
     def lookup(self, name: str) -> ir.Table:
-        if name.startswith("facts."):
-            return self.con.table(name.removeprefix("facts."), database="facts")
-        return self.con.table(name, database="book")
+        """What the invariants ask for: a published table, or ``schema.table`` of the work file."""
+        schema, _, table = name.rpartition(".")
+        return self.con.table(table, database=schema or "book")
 
 
 @pytest.fixture
