@@ -9,6 +9,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from settlement.rules import balances as formulas
 from settlement.rules import money
 
 RECEIVED = ["收款", "汇率差", "期初"]
@@ -43,19 +44,11 @@ def order_balances(postings: ir.Table, orders: ir.Table) -> ir.Table:
         charged_cny=(-total(charged)).cast(money.MONEY),
         paid_cny=(-total(paid)).cast(money.MONEY),
     )
-    balance = (summed.received_cny - summed.charged_cny - summed.paid_cny).cast(money.MONEY)
+    balance = formulas.balance(summed.received_cny, summed.charged_cny, summed.paid_cny).cast(money.MONEY)
     based = summed.mutate(balance_cny=balance)
     return based.mutate(
-        displayed_balance=ibis.cases((based.kind == "export", based.balance_cny), else_=-based.balance_cny).cast(
-            money.MONEY
-        ),
-        next_step=ibis.cases(
-            (based.balance_cny == 0, "已结清"),
-            ((based.balance_cny > 0) & (based.kind == "export"), "应付委托方余款：与客户确认是否退还（EXP-BAL-02）"),
-            (based.balance_cny > 0, "应退委托方余款：与客户确认退还方式（IMP-BAL-03）"),
-            (based.kind == "logistics", "委托方应付物流费：收款后销账（LOG-RCV-01）"),
-            else_="委托方应补余款：通知后3个工作日内支付（IMP-BAL-02、EXP-BAL-03）",
-        ),
+        displayed_balance=formulas.displayed_balance(based.kind, based.balance_cny).cast(money.MONEY),
+        next_step=formulas.next_step(based.kind, based.balance_cny),
     )
 
 

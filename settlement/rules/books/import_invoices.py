@@ -151,7 +151,9 @@ def _with_gap_and_status(shown: ir.Table) -> ir.Table:
     null = ibis.null(money.MONEY)
     return based.mutate(
         neutral_amount=ibis.cases((figures, neutral), else_=null).cast(money.MONEY),
-        vat_gap=ibis.cases((figures, based.tax_amount - based.vat), else_=null).cast(money.MONEY),
+        vat_gap=ibis.cases(
+            (figures, imports.vat_gap(based.invoice_amount, based.levy_rate, based.vat)), else_=null
+        ).cast(money.MONEY),
         status=status,
         status_reason=reason,
     )
