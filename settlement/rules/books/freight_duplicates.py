@@ -1,0 +1,77 @@
+"""Freight lines billed twice (重复账单): FRT-04's two definitions, netted against credit notes.
+
+A duplicate costs nothing and earns nothing until finance approves it (审批): then it is a line like any other.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from settlement.rules.exceptions import exception_id
+from settlement.rules.registry import rule
+
+CODE = "FRT_DUPLICATE"
+
+
+def _net_before(table: ir.Table, key: list[str]) -> ir.IntegerColumn:
+    """Bills less credit notes of the same figure before this line."""
+    before = ibis.window(group_by=key, order_by="seq", preceding=(None, 1))
+    return ibis.coalesce(table._sign.sum().over(before), 0)
+
+
+def _credits_before(table: ir.Table, key: list[str]) -> ir.IntegerColumn:
+    before = ibis.window(group_by=key, order_by="seq", preceding=(None, 1))
+    return ibis.coalesce((table._sign < 0).sum().over(before), 0)
+
+
+@rule("FRT-04", inputs=("freight", "approvals"), codes=(CODE,))
+def mark_duplicates(lines: ir.Table, approved: ir.Table) -> ir.Table:
+    """Lines with ``is_repeated``, ``is_duplicate`` (repeated and not approved) and ``duplicate_of`` (invoice of the first).
+
+    A line repeats an earlier one when (a) vendor, invoice number, order, charge code, container, currency and
+    amount are the same, or (b) B/L, charge code, currency and amount are the same on another invoice and no
+    two different containers tell them apart. A credit note of the same amount in between makes room for one
+    more bill; a second credit note repeats only where nothing is left to credit. ``approved``: exception_id of
+    the approved exceptions; the subject of a duplicate is its parent_key.
+    Formula: bills − credit notes before the line ≥ 1. Units: lines. Rounding: none. Errors: none.
+    Source: rules.md FRT-04; S0 l.738.
+    """
+    signed = lines.mutate(
+        _sign=lines.whole_amount.sign().cast("int64"),
+        _size=lines.whole_amount.abs(),
+        _order=ibis.coalesce(lines.given_order_no, lines.bl_no, ""),
+        _box=ibis.coalesce(lines.container_no, ""),
+        # Parts of one split line share everything: only the first stands for the line.
+        _part=ibis.row_number().over(ibis.window(group_by="parent_key", order_by="line_key")),
+    )
+    whole = signed.filter(signed._part == 0)
+    same = ["vendor", "vendor_invoice_no", "_order", "charge_code", "_box", "currency", "_size"]
+    on_bill = ["bl_no", "charge_code", "currency", "_size"]
+    at_box = [*on_bill, "_box"]
+    bill = ibis.window(group_by=on_bill, order_by="seq")
+    before = ibis.window(group_by=on_bill, order_by="seq", preceding=(None, 1))
+    counted = whole.mutate(
+        _same_net=_net_before(whole, same),
+        _same_credits=_credits_before(whole, same),
+        _bill_net=_net_before(whole, on_bill),
+        _box_net=_net_before(whole, at_box),
+        _unboxed=ibis.coalesce((whole._box == "").sum().over(before), 0),
+        _first_invoice=whole.vendor_invoice_no.first().over(bill),
+        _first_vendor=whole.vendor.first().over(bill),
+    )
+    another = (counted._first_invoice != counted.vendor_invoice_no) | (counted._first_vendor != counted.vendor)
+    one_box = (counted._box == "") | (counted._unboxed > 0) | (counted._box_net >= 1)
+    of_bill = counted.bl_no.notnull() & another & one_box & (counted._bill_net >= 1)
+    billed = (counted._sign > 0) & ((counted._same_net >= 1) | of_bill)
+    credited = (counted._sign < 0) & (counted._same_credits >= 1) & (counted._same_net <= 0)
+    repeats = counted.filter(billed | credited).select("parent_key", duplicate_of="_first_invoice")
+    repeats = repeats.mutate(_id=exception_id(ibis.literal(CODE), repeats.parent_key))
+    allowed = approved.select(_id="exception_id", _allowed=ibis.literal(True)).distinct()
+    judged = repeats.left_join(allowed, "_id", rname="{name}_allowed")
+    judged = judged.select("parent_key", "duplicate_of", _allowed=ibis.coalesce(judged._allowed, False))
+    joined = lines.left_join(judged, "parent_key", rname="{name}_repeated")
+    return joined.mutate(
+        is_repeated=joined.duplicate_of.notnull(),
+        is_duplicate=joined.duplicate_of.notnull() & ~joined._allowed,
+    ).drop("parent_key_repeated", "_allowed")
