@@ -1,0 +1,75 @@
+"""The workbooks of a month: the one entry point that the run calls.
+
+What belongs here: the order of the work and what is reported of it. What does not: sheets.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ibis.backends import BaseBackend
+
+from settlement.io.workbooks.context import Context, read_context
+from settlement.io.workbooks.month_data import PrincipalTables, Source
+from settlement.io.workbooks.statements import Job, statement_names, write_statements
+from settlement.io.workbooks.written import Difference, WorkbooksWritten, read_manifest, write_manifest
+
+Progress = Callable[[int, int], None]
+PROCESSES = 2
+
+
+def write_workbooks(
+    con: BaseBackend, *, month: str, as_of: date, out: Path, lang: str = "zh", incomplete: bool,
+    previous: Path | None, only_changed: bool = True, progress: Progress | None = None, processes: int | None = None,
+) -> WorkbooksWritten:  # fmt: skip
+    """Write 对账单, 异常清单 and 月结汇总 of ``month`` into ``out``.
+
+    Reads schemas ``book`` (the month's published rows), ``facts`` and ``reference`` of ``con`` and,
+    where it is attached, catalog ``books`` (earlier months). ``previous``: the folder with the
+    workbooks of the last run of this month; files that would be the same are taken over from it
+    (``only_changed=False`` writes all anew). ``out`` may be ``previous``. The same tables give the
+    same bytes. ``progress`` is told (done, total). Raises ``StatementMismatch`` where the tables
+    contradict each other; ``out`` is then incomplete and not to be published.
+    """
+    source = Source(con, month)
+    context = read_context(source, as_of=as_of, language=lang, incomplete=incomplete)
+    out.mkdir(parents=True, exist_ok=True)
+    before = read_manifest(previous)
+    usable = before if only_changed else {}
+    tables = PrincipalTables.read(source)
+    names = statement_names(tables.principals(), month)
+    total = len(names) + len(MONTH_WORKBOOKS)
+    tell = progress or (lambda done, total: None)
+    jobs = [Job(principal, name, usable.get(name)) for principal, name in names.items()]
+    statements = write_statements(
+        tables, context, jobs, out, previous,
+        processes=processes or min(PROCESSES, os.cpu_count() or 1), progress=lambda done: tell(done, total),
+    )  # fmt: skip
+    notes: dict[str, dict[str, Any]] = {done.name: done.note for done in statements}
+    result = WorkbooksWritten()
+    for done in statements:
+        (result.unchanged if done.kept else result.written).append(out / done.name)
+    result.differences = _differences(before, notes)
+    write_manifest(out, notes)
+    return result
+
+
+MONTH_WORKBOOKS: dict[str, Callable[[Source, Context, Path], None]] = {}
+
+
+def _differences(before: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]) -> list[Difference]:
+    found = []
+    for name in sorted(before.keys() | now.keys()):
+        if name not in now:
+            found.append(Difference(name, "gone", ""))
+        elif name not in before:
+            found.append(Difference(name, "new", ""))
+        elif before[name]["file"] != now[name]["file"]:
+            old, new = before[name]["shown"], now[name]["shown"]
+            detail = "; ".join(f"{key}: {old.get(key)} → {value}" for key, value in new.items() if old.get(key) != value)
+            found.append(Difference(name, "rewritten", detail))
+    return found
