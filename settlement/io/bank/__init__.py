@@ -1,0 +1,9 @@
+"""Bank statements (银行对账单): any supported file to exact lines, and many files to each line once.
+
+What belongs here: the public names. What does not: anything that works.
+"""
+
+from settlement.io.bank.model import LINES, REJECTED, STATEMENTS, Finding, Proof, StatementRead
+from settlement.io.bank.reading import read_statement
+
+__all__ = ["LINES", "REJECTED", "STATEMENTS", "Finding", "Proof", "StatementRead", "read_statement"]

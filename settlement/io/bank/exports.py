@@ -1,0 +1,346 @@
+"""A bank's own export (CSV, XLS, XLSX, web page) as statement lines: header, blocks of accounts, lines, proofs.
+
+What belongs here: the order of those steps. What does not: each of them (``headers``, ``titles``, ``export_*``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from settlement.io.bank.export_lines import Where, as_mask, lines_of
+from settlement.io.bank.export_proofs import in_fen, prove, yuan
+from settlement.io.bank.export_rows import Rows, rows_under
+from settlement.io.bank.headers import Header, find_header
+from settlement.io.bank.model import LINES, MONEY, REJECTED, Finding, Proof, Statement
+from settlement.io.bank.titles import Stated, normal, read_stated
+from settlement.io.sheet_model import SOURCE_ROW, Sheet, UnreadableFile
+
+_NOTES_READ = 5_000  # rows between transactions that are looked at for labels, one by one
+
+
+@dataclass
+class Export:
+    """What the sheets of one file gave."""
+
+    lines: list[pa.Table] = field(default_factory=list)
+    rejected: list[pa.Table] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
+    totals: list[dict[str, object]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    proofs: list[Proof] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    formats: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Block:
+    """Rows of one account: a sheet has several where title rows with another account stand between them."""
+
+    start: int
+    stated: Stated
+    stop: int = 0
+
+
+def read_export(
+    sheets: list[Sheet], own_accounts: dict[str, str], default_account: str | None, default_currency: str | None
+) -> Export:
+    """Every sheet that has a header row. Raises ``UnreadableFile`` (BNK_HEADER_NOT_FOUND) where none has."""
+    export = Export()
+    for sheet in sheets:
+        rows = _first_rows(sheet)
+        header = find_header(rows, " ".join(cell for row in rows for cell in row if cell)[:4000])
+        label = f"工作表“{sheet.name}”" if sheet.name else "文件"
+        if header is None:
+            export.notes.append(f"{label}没有可识别的表头，未读取")
+            continue
+        _read_sheet(export, sheet, header, own_accounts, default_account, default_currency)
+    if not export.formats:
+        raise UnreadableFile(
+            "前 60 行内没有找到银行流水的表头（需要日期、金额等至少三个认识的列名）", "BNK_HEADER_NOT_FOUND"
+        )
+    return export
+
+
+def _first_rows(sheet: Sheet) -> list[list[str]]:
+    columns = [sheet.table.column(f"c{at}").slice(0, 80).to_pylist() for at in range(sheet.width)]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _read_sheet(
+    export: Export,
+    sheet: Sheet,
+    header: Header,
+    own_accounts: dict[str, str],
+    default_account: str | None,
+    default_currency: str | None,
+) -> None:
+    stated = Stated()
+    read_stated(_cells(sheet, range(header.first_row)), header.profile, stated)
+    rows = rows_under(sheet, header, _year(sheet, header, stated))
+    blocks = _blocks(sheet, header, rows, stated)
+    where = _where(rows, blocks, own_accounts, default_account, default_currency)
+    at = np.flatnonzero(rows.is_transaction | rows.is_rejected)
+    lines, rejected = lines_of(rows, header.profile, where, at)
+    _note_scientific(export, lines, blocks)
+    export.formats.append(header.profile.name)
+    export.reasons.append(_why(sheet, header))
+    export.rejected.append(rejected)
+    _prove_blocks(export, rows, blocks, lines, rejected, header)
+
+
+def _cells(sheet: Sheet, rows: range | np.ndarray) -> Iterator[tuple[int, list[str]]]:
+    part = sheet.table.take(pa.array(rows, pa.int64()))
+    columns = [part.column(at).to_pylist() for at in range(sheet.width)]
+    yield from zip(part.column(SOURCE_ROW).to_pylist(), (list(row) for row in zip(*columns, strict=True)), strict=True)
+
+
+def _year(sheet: Sheet, header: Header, stated: Stated) -> int | None:
+    """The year of dates written without one: of the stated period, else of the first 20xx年 in the title."""
+    if stated.to_on:
+        return stated.to_on.year
+    for _, row in _cells(sheet, range(header.first_row)):
+        for cell in row:
+            text = normal(cell)
+            at = text.find("年")
+            if at >= 4 and text[at - 4 : at].isdigit():
+                return int(text[at - 4 : at])
+    return None
+
+
+def _blocks(sheet: Sheet, header: Header, rows: Rows, stated: Stated) -> list[_Block]:
+    """Blocks of accounts by the title rows between transactions; totals go to the block they stand under."""
+    blocks = [_Block(0, stated)]
+    others = np.flatnonzero(rows.is_note | rows.is_total)[:_NOTES_READ]
+    offset = header.last_row + 1
+    seen = False
+    for index, (row, cells) in zip(others, _cells(sheet, others + offset), strict=True):
+        seen = seen or bool(rows.is_transaction[blocks[-1].start : index].any())
+        found = Stated()
+        read_stated([(row, cells)], header.profile, found)
+        if found.account_no and seen and found.account_no != blocks[-1].stated.account_no:
+            blocks[-1].stop = int(index)
+            blocks.append(_Block(int(index), Stated()))
+            seen = False
+        current = blocks[-1].stated
+        if rows.is_total[index]:
+            _read_total(rows, header, int(index), row, current)
+        if rows.is_note[index] or not rows.is_total[index] or len(header.columns) < 3:
+            read_stated([(row, cells)], header.profile, current)
+        else:
+            _read_labels_of_total(cells, row, header, current)
+    blocks[-1].stop = len(rows.is_note)
+    return blocks
+
+
+def _read_labels_of_total(cells: list[str], row: int, header: Header, stated: Stated) -> None:
+    """A total row that is a sentence (合计 12 笔, 收入合计：…), not figures under the columns."""
+    sentences = [cell if any(mark in cell for mark in ":：笔") else "" for cell in cells]
+    read_stated([(row, sentences)], header.profile, stated)
+
+
+def _read_total(rows: Rows, header: Header, index: int, row: int, stated: Stated) -> None:
+    """Figures of a total row under our columns: 期初 / 期末 balances, sums of the sides."""
+    text = rows.first_text[index].as_py() or ""
+    values = {name: _figure(rows, name, index) for name in ("debit_out", "credit_in", "balance", "amount")}
+    if text.startswith(("期初", "承前", "上期", "上页")):
+        name = "opening"
+    elif text.startswith("期末"):
+        name = "closing"
+    elif any(word in text for word in ("累计", "小计", "本页", "本日", "本年", "本月")):
+        return
+    else:
+        for side, column in (("debit_total", "debit_out"), ("credit_total", "credit_in")):
+            if values[column] is not None:
+                stated.put(side, abs(values[column]), row)
+        return
+    if values["balance"] is not None:
+        stated.put(name, values["balance"], row)
+
+
+def _figure(rows: Rows, name: str, index: int) -> Decimal | None:
+    from settlement.io import cells
+
+    for column in rows.fields.get(name, ()):
+        value, bad = cells.money(column.slice(index, 1))
+        if value[0].is_valid and not bad[0].as_py():
+            return value[0].as_py()
+    return None
+
+
+def _where(
+    rows: Rows,
+    blocks: list[_Block],
+    own_accounts: dict[str, str],
+    default_account: str | None,
+    default_currency: str | None,
+) -> Where:
+    lengths = [block.stop - block.start for block in blocks]
+    accounts = pa.concat_arrays(
+        [
+            pa.repeat(pa.scalar(block.stated.account_no or default_account, pa.string()), length)
+            for block, length in zip(blocks, lengths, strict=True)
+        ]
+    )
+    currencies = pa.concat_arrays(
+        [
+            pa.repeat(pa.scalar(block.stated.currency, pa.string()), length)
+            for block, length in zip(blocks, lengths, strict=True)
+        ]
+    )
+    return Where(accounts, currencies, own_accounts, default_currency)
+
+
+def _note_scientific(export: Export, lines: pa.Table, blocks: list[_Block]) -> None:
+    lost = pc.fill_null(lines.column("_lost_account"), False)
+    count = int(pc.sum(pc.cast(lost, pa.int64())).as_py() or 0)
+    if count:
+        first = lines.filter(lost)
+        export.findings.append(
+            Finding(
+                "BNK_ACCOUNT_SCI_NOTATION",
+                f"{count} 行的对方账号被 Excel 写成科学记数法，位数已丢失，不作为账号使用",
+                first.column("source_row")[0].as_py(),
+                "counterparty_account",
+                first.column("counterparty_account_original")[0].as_py(),
+            )
+        )
+    for block in blocks:
+        if block.stated.scientific and not block.stated.account_no:
+            export.findings.append(
+                Finding(
+                    "BNK_ACCOUNT_SCI_NOTATION",
+                    f"标题里的账号 {block.stated.scientific} 是科学记数法，位数已丢失",
+                    None,
+                    "account_no",
+                    block.stated.scientific,
+                )
+            )
+
+
+def _why(sheet: Sheet, header: Header) -> str:
+    place = f"第 {header.first_row + 1}" + (f"–{header.last_row + 1}" if header.last_row > header.first_row else "")
+    sheet_name = f"工作表“{sheet.name}” " if sheet.name else ""
+    like = f"，与 {header.profile.bank} 的已知表头有 {header.likeness:.0%} 相同" if header.likeness else ""
+    return f"{sheet_name}{place} 行是表头，认出 {header.known} 个字段{like}"
+
+
+def _prove_blocks(
+    export: Export, rows: Rows, blocks: list[_Block], lines: pa.Table, rejected: pa.Table, header: Header
+) -> None:
+    """Split lines by block, account and currency; prove each; number the statements."""
+    numbers = rows.source_row.to_numpy()
+    edges = [int(numbers[block.start]) if block.start < len(numbers) else 1 << 62 for block in blocks] + [1 << 62]
+    if edges:
+        edges[0] = 0
+    row_of = lines.column("source_row").to_numpy()
+    for block, low, high in zip(blocks, edges, edges[1:], strict=False):
+        inside = (row_of >= low) & (row_of < high)
+        part = lines.filter(pa.array(inside))
+        refused = rejected.filter(
+            pc.and_(pc.greater_equal(rejected.column("source_row"), low), pc.less(rejected.column("source_row"), high))
+        )
+        _prove_part(export, part, refused, block.stated)
+    if not lines.num_rows and not any(block.stated.account_no for block in blocks):
+        return
+
+
+def _prove_part(export: Export, part: pa.Table, refused: pa.Table, stated: Stated) -> None:
+    keys = pa.table({"account_no": part.column("account_no"), "currency": part.column("currency")})
+    groups = keys.group_by(["account_no", "currency"], use_threads=False).aggregate([]).to_pylist()
+    if not groups and (stated.account_no or stated.amounts):
+        groups = [{"account_no": stated.account_no, "currency": stated.currency}]
+    is_only = len(groups) == 1
+    for group in groups:
+        own = part if is_only else part.filter(pa.array(_same(part, group)))
+        statement = Statement(group["account_no"], group["currency"], "cn", number=len(export.statements))
+        # What the title states is about the whole file: with several accounts in it, it proves none of them alone.
+        proved = prove(own, stated if is_only else Stated(), statement, refused.num_rows)
+        days = own.column("booked_on")
+        statement.from_on = stated.from_on or pc.min(days).as_py()
+        statement.to_on = stated.to_on or pc.max(days).as_py()
+        statement.is_complete_days = None not in (stated.from_on, stated.to_on)
+        statement.opening = None if proved.opening is None else yuan(proved.opening)
+        statement.closing = None if proved.closing is None else yuan(proved.closing)
+        statement.is_proved = not proved.has_failed and (proved.is_anchored or proved.is_chained)
+        export.statements.append(statement)
+        export.findings += proved.findings
+        export.proofs += proved.proofs
+        export.lines.append(_finished(own, statement, proved.is_marked))
+    if len(groups) > 1:
+        _prove_whole(export, part, stated)
+
+
+def _same(part: pa.Table, group: dict[str, str | None]) -> np.ndarray:
+    mask = np.ones(part.num_rows, bool)
+    for name, value in group.items():
+        column = part.column(name)
+        mask &= as_mask(pc.is_null(column)) if value is None else as_mask(pc.equal(column, value))
+    return mask
+
+
+def _prove_whole(export: Export, part: pa.Table, stated: Stated) -> None:
+    """Totals of a file with several accounts, against all its lines."""
+    whole = Statement("全部账户", None, "cn")
+    stated.amounts.pop("opening", None)
+    stated.amounts.pop("closing", None)
+    proved = prove(
+        part.set_column(part.schema.get_field_index("balance"), "balance", pa.nulls(part.num_rows, MONEY)),
+        stated,
+        whole,
+        0,
+    )
+    export.findings += [finding for finding in proved.findings if finding.code == "BNK_CONTROL_TOTAL"]
+    export.proofs += [proof for proof in proved.proofs if proof.kind == "control_total"]
+
+
+def _finished(lines: pa.Table, statement: Statement, is_marked: np.ndarray) -> pa.Table:
+    count = lines.num_rows
+    arrays = {name: lines.column(name) for name in LINES.names}
+    arrays["is_marked"] = pa.array(is_marked)
+    arrays["statement_no"] = pa.repeat(pa.scalar(statement.number, pa.int32()), count)
+    arrays["entry_no"] = lines.column("source_row")
+    arrays["entry_ref"] = lines.column("bank_ref")
+    arrays["entry_amount"] = lines.column("amount")
+    return pa.table(arrays, schema=LINES)
+
+
+def reversals_of(lines: pa.Table, limit: int = 200) -> list[Finding]:
+    """A warning for each reversal (红字), naming the line it reverses where there is exactly one such line."""
+    reversed_lines = lines.filter(pc.fill_null(lines.column("is_reversal"), False))
+    findings = []
+    for line in (
+        reversed_lines.slice(0, limit)
+        .select(["source_row", "amount", "currency", "account_no", "counterparty_name"])
+        .to_pylist()
+    ):
+        opposite = lines.filter(
+            pc.and_(
+                pc.equal(lines.column("amount"), pa.scalar(-line["amount"], MONEY)),
+                pc.equal(lines.column("account_no"), pa.scalar(line["account_no"], pa.string())),
+            )
+        )
+        partners = [row for row in opposite.column("source_row").to_pylist() if row != line["source_row"]]
+        paired = f"，冲的是第 {partners[0]} 行" if len(partners) == 1 else "，本文件中找不到唯一的原交易"
+        findings.append(
+            Finding(
+                "BNK_REVERSAL",
+                f"第 {line['source_row']} 行是冲正 {line['amount']} {line['currency']}{paired}",
+                line["source_row"],
+                "amount",
+                str(line["amount"]),
+                abs(line["amount"]),
+            )
+        )
+    if reversed_lines.num_rows > limit:
+        findings.append(Finding("BNK_REVERSAL", f"另有 {reversed_lines.num_rows - limit} 行冲正未逐一列出"))
+    return findings
+
+
+__all__ = ["Export", "in_fen", "read_export", "reversals_of", "REJECTED"]
