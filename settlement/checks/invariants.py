@@ -18,13 +18,22 @@ from settlement.checks.breaches import NAMES_ORDER, NAMES_PRINCIPAL, Tables
 
 @dataclass(frozen=True)
 class Invariant:
-    """One thing that is always true. ``reads`` are the published tables it needs; ``breaches`` lists what breaks it."""
+    """One thing that is always true: ``reads`` are the published tables it needs, ``breaches`` lists what breaks it.
+
+    ``on``: the table whose asset shows it, where that is not the last one read.
+    """
 
     id: str
     statement: str
     message: str
     reads: tuple[str, ...]
     breaches: Callable[[Tables, str], ir.Table]
+    on: str = ""
+
+    @property
+    def shown_on(self) -> str:
+        """The table on whose asset the check shows; none that it reads may be made from that one."""
+        return self.on or self.reads[-1]
 
 
 _BALANCES = ("principal_balances", ("principal_id",))
@@ -98,14 +107,14 @@ INVARIANTS: tuple[Invariant, ...] = (
         "principal_closing_is_carried",
         "closing of the month before = opening, for every principal; in the first month the opening is 期初",
         "委托方上月期末 ≠ 本月期初",
-        ("principal_balances", "principal_ledger"),
+        ("principal_ledger", "principal_balances"),
         broken.carried(*_BALANCES),
     ),
     Invariant(
         "account_closing_is_carried",
         "closing of the month before = opening, for every principal's account; in the first month it is 期初",
         "委托方分账户上月期末 ≠ 本月期初",
-        ("principal_account_balances", "principal_ledger"),
+        ("principal_ledger", "principal_account_balances"),
         broken.carried(*_ACCOUNTS),
     ),
     Invariant(
@@ -163,6 +172,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "订单号不存在",
         NAMES_ORDER,
         broken.orders_exist,
+        on="principal_balances",
     ),
     Invariant(
         "every_principal_named_exists",
@@ -170,6 +180,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "委托方编号不存在",
         NAMES_PRINCIPAL,
         broken.principals_exist,
+        on="principal_balances",
     ),
     Invariant(
         "an_order_is_settled_with_its_own_principal",
