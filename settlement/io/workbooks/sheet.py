@@ -125,6 +125,7 @@ class Sheet:
         self.work = book.file.add_worksheet(name)
         self.widths: dict[int, int] = {}
         self.last_column = 0
+        self.print_rows: int | None = None
         self._print_setup(landscape)
 
     def put(self, row: int, column: int, value: Any, kind: str, style: str | None = None, most: int | None = None) -> None:
@@ -204,7 +205,7 @@ class Sheet:
         """Widths that show every figure, and the print area."""
         for column, width in self.widths.items():
             self.work.set_column(column, column, width + 2.5)
-        self.work.print_area(0, 0, max(self.row - 1, 0), self.last_column)
+        self.work.print_area(0, 0, max((self.print_rows or self.row) - 1, 0), self.last_column)
 
 
 class Book:
@@ -230,6 +231,11 @@ class Book:
         for sheet in self.sheets:
             sheet.finish()
         self.file.close()
+
+
+def lines_of(text: str, width: int) -> int:
+    """How many lines a wrapped text takes in a column so wide."""
+    return sum(max(1, -(-shown_width(line) // width)) for line in text.split("\n"))
 
 
 def figure_width(value: Decimal | int | float, kind: str) -> int:
@@ -308,11 +314,12 @@ def write_row(book: Book, sheet: Sheet, columns: Sequence[Column], row: Row) -> 
         return f"{xl_col_to_name(places[name])}{number + 1}"
 
     places = {column.field: place for place, column in enumerate(columns)}
+    lines = 1
     for place, column in enumerate(columns):
         value, kind = row.get(column.field), column.kind
         if kind == "money" and column.money_in and row.get(column.money_in) in _NO_DECIMALS:
             kind = "money0"
-        style = f"{kind}_input" if column.to_fill else f"severity_{value}" if column.field == "severity" else kind
+        style = f"{kind}_input" if column.to_fill else f"severity_{value}" if column.field == "severity" and value else kind
         if column.live and column.live.holds(row, value):
             sheet.live(number, place, column.live.text(at), value, kind, style)
             continue
@@ -320,7 +327,11 @@ def write_row(book: Book, sheet: Sheet, columns: Sequence[Column], row: Row) -> 
             value = book.labels.value(value)
         elif kind == "flag" and value is not None:
             value = book.labels.word("是" if value else "否")
+        if kind == "text" and isinstance(value, str):
+            lines = max(lines, lines_of(value, column.most or _WIDEST["text"]))
         sheet.put(number, place, value, kind, style, column.most)
+    if lines > 1:
+        sheet.work.set_row(number, 13.5 * min(lines, 30) + 2)
 
 
 def _close_part(sheet: Sheet, span: Span, begin: int, columns: Sequence[Column], filtered: bool) -> None:

@@ -14,10 +14,14 @@ from typing import Any
 from ibis.backends import BaseBackend
 
 from settlement.io.workbooks.context import Context, read_context
+from settlement.io.workbooks.exceptions_list import exceptions_name, write_exceptions
 from settlement.io.workbooks.month_data import PrincipalTables, Source
-from settlement.io.workbooks.statements import Job, statement_names, write_statements
-from settlement.io.workbooks.written import Difference, WorkbooksWritten, read_manifest, write_manifest
+from settlement.io.workbooks.statements import Done, Job, statement_names, write_statements
+from settlement.io.workbooks.written import Difference, WorkbooksWritten, file_digest, read_manifest, write_manifest
 
+MONTH_WORKBOOKS: tuple[tuple[Callable[[str], str], Callable[[Path, Source, Context], None]], ...] = (
+    (exceptions_name, write_exceptions),
+)
 Progress = Callable[[int, int], None]
 PROCESSES = 2
 
@@ -45,20 +49,36 @@ def write_workbooks(
     total = len(names) + len(MONTH_WORKBOOKS)
     tell = progress or (lambda done, total: None)
     jobs = [Job(principal, name, usable.get(name)) for principal, name in names.items()]
-    statements = write_statements(
+    done = write_statements(
         tables, context, jobs, out, previous,
-        processes=processes or min(PROCESSES, os.cpu_count() or 1), progress=lambda done: tell(done, total),
+        processes=processes or min(PROCESSES, os.cpu_count() or 1), progress=lambda count: tell(count, total),
     )  # fmt: skip
-    notes: dict[str, dict[str, Any]] = {done.name: done.note for done in statements}
+    for name, write in MONTH_WORKBOOKS:
+        done.append(_month_workbook(name(month), write, source, context, out, before))
+        tell(len(done), total)
     result = WorkbooksWritten()
-    for done in statements:
-        (result.unchanged if done.kept else result.written).append(out / done.name)
+    for each in done:
+        (result.unchanged if each.kept else result.written).append(out / each.name)
+    notes: dict[str, dict[str, Any]] = {each.name: each.note for each in done}
     result.differences = _differences(before, notes)
     write_manifest(out, notes)
     return result
 
 
-MONTH_WORKBOOKS: dict[str, Callable[[Source, Context, Path], None]] = {}
+def _month_workbook(
+    name: str, write: Callable[[Path, Source, Context], None], source: Source, context: Context, out: Path,
+    before: dict[str, dict[str, Any]],
+) -> Done:  # fmt: skip
+    """One workbook of the whole month: always written, and only put in place where its bytes differ."""
+    fresh = out / f".{name}.new"
+    write(fresh, source, context)
+    digest = file_digest(fresh)
+    kept = digest == before.get(name, {}).get("file")
+    if file_digest(out / name) == digest:
+        fresh.unlink()
+    else:
+        fresh.replace(out / name)
+    return Done(name, {"file": digest, "shown": {}}, kept=kept)
 
 
 def _differences(before: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]) -> list[Difference]:
