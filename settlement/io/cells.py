@@ -31,7 +31,7 @@ _SIGNS = r"(?i)^(CNY|RMB|人民币|US|HK|JP|CN)?[¥$€£]|^(CNY|RMB|人民币)|
 
 
 def tidy(cells: pa.Array) -> pa.Array:
-    """Text as one writes it: NFKC, invisible marks out, line ends and tabs to spaces, trimmed; ``""`` becomes NULL.
+    """Text as one writes it: NFKC, invisible marks out, white space to single blanks, trimmed; ``""`` becomes NULL.
 
     A leading apostrophe and ``="..."`` (both make a spreadsheet keep digits as text) are taken off.
     """
@@ -56,7 +56,7 @@ def _tidy(cells: pa.Array) -> pa.Array:
         cells = pc.utf8_normalize(pc.replace_substring_regex(cells, _INVISIBLE, ""), form="NFKC")
         # NFKC may bring forth what was taken out before it.
         cells = pc.replace_substring_regex(cells, _INVISIBLE, "")
-    cells = _where(cells, r"[\x00-\x1F\x7F]", lambda odd: pc.replace_substring_regex(odd, r"[\x00-\x1F\x7F]+", " "))
+    cells = _where(cells, r"[\x00-\x1F\x7F]|  ", lambda odd: pc.replace_substring_regex(odd, r"[\x00-\x20\x7F]+", " "))
     cells = pc.utf8_trim_whitespace(cells)
     cells = _where(cells, r"^(=\".*\"|'.*)$", _without_text_mark)
     return pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.string()), cells)
@@ -95,6 +95,12 @@ def code(cells: pa.Array) -> Read:
     """
     values = pc.utf8_upper(tidy(cells))
     return _kept(values, pc.or_(_matches(values, _ERROR_VALUE + "|^="), _matches(values, _SCIENTIFIC)))
+
+
+def account(cells: pa.Array) -> Read:
+    """An account number: a code without the blanks that banks print between its digits."""
+    values, bad = code(cells)
+    return pc.replace_substring(values, " ", ""), bad
 
 
 def is_scientific(values: pa.Array) -> pa.Array:

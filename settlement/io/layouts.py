@@ -19,6 +19,7 @@ from settlement.io.cells import MONEY, QUANTITY, RATE
 ARROW_TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
     "code": pa.string(),
+    "account": pa.string(),
     "list": pa.string(),
     "currency": pa.string(),
     "month": pa.string(),
@@ -34,6 +35,7 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 IBIS_TYPES: dict[str, dt.DataType] = {
     "text": dt.string,
     "code": dt.string,
+    "account": dt.string,
     "list": dt.string,
     "currency": dt.string,
     "month": dt.string,
@@ -46,9 +48,11 @@ IBIS_TYPES: dict[str, dt.DataType] = {
     "flag": dt.boolean,
     "whole": dt.int64,
 }
-TEXT_KINDS = ("text", "code", "list")
-# Fields of these names are of these kinds wherever they stand: 人民币 is CNY, and 2023年9月 is 2023-09.
+TEXT_KINDS = ("text", "code", "account", "list")
+# Fields of these names are of these kinds wherever they stand: 人民币 is CNY, 2023年9月 is 2023-09, and an account
+# number has no blanks between its digits.
 _KIND_BY_NAME = {"currency": "currency", "month": "month"}
+_ACCOUNTS = ("account", "account_no", "bank_account", "payer_account", "payee_account")
 # The service types (服务类型) of the contract, section 2: a word that is none of them is a bad cell.
 _WORDS = {"services": ("进口贸易代理", "出口贸易代理", "出口国际物流", "进口国际物流", "进口清关", "进口门点送货", "出口门点提货", "出口报关")}
 
@@ -136,6 +140,8 @@ def _layout(name: str, entry: Mapping) -> Layout:
 
 def _field(name: str, facts: Mapping) -> Field:
     kind = _KIND_BY_NAME.get(name, facts["kind"])
+    if kind == "code" and name in _ACCOUNTS:
+        kind = "account"
     if kind not in ARROW_TYPES:
         raise ValueError(f"layouts.yaml: field {name} has the unknown kind {kind}")
     return Field(

@@ -36,6 +36,7 @@ _WHY = {
     "month": "不是月份（如 2023-09）",
     "text": "是公式错误值",
     "list": "是公式错误值",
+    "account": "是公式错误值、未计算的公式或科学计数法（账号已丢失数字，请改为文本格式）",
     "code": "是公式错误值、未计算的公式或科学计数法（号码已丢失数字，请改为文本格式）",
 }
 
@@ -131,6 +132,7 @@ def _kernel(field: Field, serials: bool) -> Callable[[pa.Array], cells.Read]:
         "text": cells.text,
         "list": cells.text,
         "code": cells.code,
+        "account": cells.account,
         "money": cells.money,
         "quantity": cells.quantity,
         "quote": cells.quote,

@@ -7,7 +7,7 @@ reads the cells. What does not: other files and other tables (`ingest.py`), bank
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
 from pathlib import Path
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from settlement.io.cells import MONEY
 from settlement.io.headers import Header, NoHeader, find_header
 from settlement.io.layouts import Layout
-from settlement.io.sheet_model import FILE_UNREADABLE, SOURCE_ROW, Sheet, UnreadableFile
+from settlement.io.sheet_model import SOURCE_ROW, Sheet, UnreadableFile
 from settlement.io.sheets import read_sheets
 from settlement.io.table_rows import CellsRead, joined_present, originals, read_cells, shown
 
@@ -34,6 +34,8 @@ REJECTED = pa.schema(
         ("code", pa.string()),
         ("currency", pa.string()),
         ("amount", MONEY),
+        ("order_no", pa.string()),
+        ("principal_id", pa.string()),
     ]
 )
 
@@ -53,11 +55,11 @@ class TableRead:
 
 @dataclass(frozen=True)
 class FileRead:
-    """One file. ``unread``: (code, Chinese reason) of the file or of sheets in it that could not be read."""
+    """One file. ``unread``: (sheet, Chinese reason) of sheets that could not be read; sheet ``""`` is the file."""
 
     path: Path
     tables: Sequence[TableRead] = ()
-    unread: Sequence[tuple[str, str]] = field(default=())
+    unread: Sequence[tuple[str, str]] = ()
 
 
 def accepted_schema(layout: Layout) -> pa.Schema:
@@ -74,7 +76,7 @@ def read_file(path: Path, candidates: Sequence[Layout], root: Path | None = None
     try:
         sheets = read_sheets(path, root)
     except UnreadableFile as unreadable:
-        return FileRead(path, unread=((FILE_UNREADABLE, unreadable.reason_zh),))
+        return FileRead(path, unread=(("", unreadable.reason_zh),))
     tables, unread = [], []
     for sheet in sheets:
         try:
@@ -82,9 +84,9 @@ def read_file(path: Path, candidates: Sequence[Layout], root: Path | None = None
         except NoHeader as nothing:
             if len(sheets) == 1 or _is_expected(sheet, candidates):
                 named = f"工作表「{sheet.name}」：" if len(sheets) > 1 else ""
-                unread.append((FILE_UNREADABLE, f"{named}{nothing}"))
+                unread.append((sheet.name, f"{named}{nothing}"))
     if not tables and not unread:
-        unread.append((FILE_UNREADABLE, "没有一个工作表像是这个文件夹的表"))
+        unread.append(("", "没有一个工作表像是这个文件夹的表"))
     return FileRead(path, tables, unread)
 
 
@@ -134,10 +136,16 @@ def _split(read: CellsRead, layout: Layout) -> tuple[pa.Table, pa.Table]:
             pa.repeat(pa.scalar("ROW_REJECTED"), len(names[0])),
             _currency(read.values, layout).filter(is_wrong),
             _amount(read.values, layout).filter(is_wrong),
+            *(_named(read.values, name, is_wrong) for name in ("order_no", "principal_id")),
         ],
         schema=REJECTED,
     )
     return rows.filter(pc.invert(is_wrong)), rejected
+
+
+def _named(values: Mapping[str, pa.Array], name: str, rows: pa.Array) -> pa.Array:
+    """Whose row it is, as far as the row says: so that an exception finds its order and principal."""
+    return values[name].filter(rows) if name in values else pa.nulls(pc.sum(rows).as_py(), pa.string())
 
 
 def _currency(values: Mapping[str, pa.Array], layout: Layout) -> pa.Array:

@@ -8,6 +8,7 @@ is refused: GB18030 would decode nearly anything, into nonsense.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_USUAL = re.compile("[\u2010-\u2026\u3000-\u301f\u4e00-\u9fff\uff00-\uffef]")
 _NUL = "文件含有空字节（NUL），不是文本表格或已损坏"
 # How many more well-formed Chinese characters than broken bytes show that a file is UTF-8 that was damaged.
 _DAMAGED_WHEN = 4
@@ -87,8 +89,9 @@ def _without_bom(path: Path, start: bytes) -> TextFile:
     """A file with NUL bytes: UTF-16 whose BOM is missing, or no text at all."""
     for codec in ("utf-16-le", "utf-16-be"):
         sample = start[: len(start) // 2 * 2].decode(codec, "replace")
-        # Latin letters, digits and separators prove the byte order: swapped, they are rare Chinese characters.
-        if sum(character.isascii() for character in sample) * 10 >= len(sample) and "\ufffd" not in sample[:-1]:
+        # In the wrong byte order, or where a NUL strayed into other text, the characters are of no language of ours.
+        usual = sum(character.isascii() and character != "\0" or bool(_USUAL.match(character)) for character in sample)
+        if usual * 10 >= len(sample) * 9 and re.search("[,;|\t\n]", sample):
             return _read_through(path, codec)
     raise UnreadableFile(_NUL)
 

@@ -22,6 +22,8 @@ from settlement.io.limits import limits
 from settlement.io.sheet_model import UnreadableFile
 
 _CHUNK = 1 << 20
+_DIRECTORY_BYTES = 1 << 20
+_CELL_BYTES = 1 << 24
 _P = rb"(?:\w+:)?"
 _REFERENCE = re.compile(rb"""\sr=["']([A-Z]{1,3})(\d{1,7})["']""")
 _ERROR = re.compile(rb"<" + _P + rb"""c\b([^>]*\bt=["']e["'][^>]*)>.*?<""" + _P + rb"v>([^<]*)</", re.DOTALL)
@@ -115,7 +117,7 @@ def _check_bomb(entry: zipfile.ZipInfo, size: int, inflated: int) -> None:
 def _sheet_parts(archive: zipfile.ZipFile, names: set[str]) -> dict[str, str]:
     """Worksheet part -> sheet name. The two parts read here are small; a big one is refused."""
     for part in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels"):
-        if archive.getinfo(part).file_size > _CHUNK:
+        if archive.getinfo(part).file_size > _DIRECTORY_BYTES:
             raise UnreadableFile("工作簿的目录过大，拒绝读取")
     relations = {}
     for relation in fromstring(archive.read("xl/_rels/workbook.xml.rels")):
@@ -134,7 +136,7 @@ def _scan_chunk(scan: SheetScan, data: bytes, *, last: bool = False) -> bytes:
     """Scan whole cells of ``data``; what comes after the last one is handed back for the next chunk."""
     cut = len(data) if last else max(data.rfind(end) + len(end) for end in _ENDS)
     if cut < len(min(_ENDS, key=len)):
-        if len(data) > 16 * _CHUNK:
+        if len(data) > _CELL_BYTES:
             raise UnreadableFile("工作表内有一个过长的单元格，拒绝读取")
         return data
     head = data[:cut]

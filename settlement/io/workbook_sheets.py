@@ -43,11 +43,9 @@ def read_workbook(path: Path) -> list[Sheet]:
 
 def _sheet(sheet: python_calamine.CalamineSheet, name: str, scan: SheetScan) -> Sheet:
     batches: list[pa.RecordBatch] = []
-    if sheet.start is None:
-        return Sheet(name, table_of(batches), from_workbook=True)
     # The reader starts at the first used column: put the empty ones before it back.
-    before = [""] * sheet.start[1]
-    rows = sheet.iter_rows()
+    before = [""] * (sheet.start[1] if sheet.start else 0)
+    rows = sheet.iter_rows() if sheet.start else iter(())
     read = 0
     while part := list(islice(rows, _ROWS_AT_A_TIME)):
         texts = [before + [cell if type(cell) is str else cell_text(cell) for cell in row] for row in part]
@@ -57,11 +55,19 @@ def _sheet(sheet: python_calamine.CalamineSheet, name: str, scan: SheetScan) -> 
 
 
 def _with_unread(table: pa.Table, scan: SheetScan) -> pa.Table:
-    """The table with the texts of ``scan.unread`` in their cells."""
-    for column in sorted({column for _, column in scan.unread if column <= table.num_columns - 1}):
-        values = table.column(column - 1).to_pylist()
-        for (row, at), text in scan.unread.items():
-            if at == column and row <= len(values):
-                values[row - 1] = text
-        table = table.set_column(column - 1, f"c{column - 1}", pa.array(values, pa.string()))
-    return table
+    """The table with the texts of ``scan.unread`` in their cells; what is empty to the reader ends before them."""
+    if not scan.unread:
+        return table
+    height = max(table.num_rows, *(row for row, _ in scan.unread))
+    width = max(table.num_columns - 1, *(column for _, column in scan.unread))
+    below = batch_of([[""] * width for _ in range(height - table.num_rows)], width, table.num_rows + 1)
+    whole = table_of([*table.to_batches(), below])
+    by_column: dict[int, dict[int, str]] = {}
+    for (row, column), text in scan.unread.items():
+        by_column.setdefault(column, {})[row] = text
+    for column, texts in by_column.items():
+        values = whole.column(column - 1).to_pylist()
+        for row, text in texts.items():
+            values[row - 1] = text
+        whole = whole.set_column(column - 1, f"c{column - 1}", pa.array(values, pa.string()))
+    return whole
