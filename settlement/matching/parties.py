@@ -1,0 +1,199 @@
+"""Who pays: which principals a payer is known for, by account first, then by name.
+
+Known are a principal itself, its payers of the master, the foreign buyers of its export orders, and
+payers whom finance's decisions have placed (learned aliases). A similar name is not known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from settlement.matching.inputs import MatchInputs
+from settlement.matching.names import account_key, name_key
+from settlement.matching.relations import beside, text, union_of
+
+EXPORT = "出口贸易代理"
+IMPORT = "进口贸易代理"
+_BUREAU = r"国家金库|国库|税务局"
+
+
+@dataclass(frozen=True)
+class Parties:
+    """``scope``: one row a credit and principal its payer is known for (txn_id, principal_id, is_buyer, is_weak, how).
+
+    ``payers``: one row a credit: party (own, conflict, many, bureau, unknown), principals, principal_id where one.
+    ``known``: kind, key, principal_id — what a payer may be known by.
+    """
+
+    scope: ir.Table
+    payers: ir.Table
+    known: ir.Table
+
+
+def _known_rows(table: ir.Table, kind: str, key: ir.Value, **values: object) -> ir.Table:
+    columns = {
+        "principal_id": table.principal_id,
+        "is_buyer": ibis.literal(False),
+        "is_weak": ibis.literal(False),
+        "valid_from": ibis.null("date"),
+        "valid_to": ibis.null("date"),
+        "source": text(None),
+    } | values
+    rows = table.select(kind=ibis.literal(kind), key=key, **columns)
+    return rows.filter(rows.key.notnull() & (rows.key != ""))
+
+
+def _masters(inputs: MatchInputs) -> list[ir.Table]:
+    principals, payers = inputs.principals, inputs.payers
+    self_ = {"source": text("委托方本人")}
+    is_person = payers.is_person.fill_null(False)
+    listed = {
+        "valid_from": payers.valid_from,
+        "valid_to": payers.valid_to,
+        "source": "付款人表(" + payers.relation + ")",
+    }
+    return [
+        _known_rows(principals, "account", account_key(principals.bank_account), **self_),
+        _known_rows(principals, "name", name_key(principals.name), **self_),
+        _known_rows(principals, "name", name_key(principals.name_en), **self_),
+        _known_rows(payers, "account", account_key(payers.payer_account), **listed),
+        # Many persons bear one name: where the master knows the account, the name alone is weak.
+        _known_rows(
+            payers, "name", name_key(payers.payer_name), is_weak=is_person & payers.payer_account.notnull(), **listed
+        ),
+    ]
+
+
+def _cut_names(inputs: MatchInputs) -> list[ir.Table]:
+    """Names longer than SWIFT's line as they arrive: cut."""
+    cut = inputs.limits.cut_length
+    listed = inputs.payers.select("principal_id", name="payer_name")
+    english = inputs.principals.select("principal_id", name="name_en")
+    long = listed.union(english)
+    long = long.filter(long.name.length() > cut)
+    return [_known_rows(long, "cut", name_key(long.name.substr(0, cut)), source=text("名称被银行截断"))]
+
+
+def _buyers(inputs: MatchInputs) -> list[ir.Table]:
+    """Foreign buyers of export orders, whole names and cut ones."""
+    orders, cut = inputs.orders, inputs.limits.cut_length
+    named = orders.filter(orders.services.contains(EXPORT) & orders.counterparty.notnull())
+    named = named.select("principal_id", "counterparty").distinct()
+    long = named.filter(named.counterparty.length() > cut)
+    buyer = {"is_buyer": ibis.literal(True), "source": text("订单的境外客商")}
+    return [
+        _known_rows(named, "name", name_key(named.counterparty), **buyer),
+        _known_rows(long, "cut", name_key(long.counterparty.substr(0, cut)), **buyer),
+    ]
+
+
+def _learned(inputs: MatchInputs, decided: ir.Table) -> list[ir.Table]:
+    """Payers of receipts that finance gave whole to one principal: by account, else by name."""
+    sole = decided.group_by("txn_id").agg(
+        principal_id=decided.principal_id.min(), principals=decided.principal_id.fill_null("").nunique()
+    )
+    sole = sole.filter((sole.principals == 1) & sole.principal_id.notnull())
+    lines = inputs.transactions.filter(inputs.transactions.amount > 0)
+    taught = lines.select("txn_id", "counterparty_name", "counterparty_account").inner_join(sole, "txn_id")
+    source = {"source": text("财务认领过的付款人")}
+    return [
+        _known_rows(taught, "account", account_key(taught.counterparty_account), **source),
+        _known_rows(taught, "name", name_key(taught.counterparty_name), **source),
+    ]
+
+
+def known_payers(inputs: MatchInputs, decided: ir.Table) -> ir.Table:
+    """Every key a payer may be known by, one row a key, principal and span of dates.
+
+    Columns kind (account, name, cut), key, principal_id, is_buyer, is_weak, valid_from, valid_to, source.
+    """
+    own = inputs.own_accounts.select(key=account_key(inputs.own_accounts.account_no))
+    rows = union_of([*_masters(inputs), *_cut_names(inputs), *_buyers(inputs), *_learned(inputs, decided)])
+    rows = rows.anti_join(own, "key")
+    # What the masters say beats what an order suggests.
+    return rows.group_by("kind", "key", "principal_id", "valid_from", "valid_to").agg(
+        is_buyer=rows.is_buyer.min(), is_weak=rows.is_weak.min(), source=rows.source.min()
+    )
+
+
+def _met(credits: ir.Table, known: ir.Table, most: int) -> ir.Table:
+    """Credit x principal wherever an account or a name is known and valid on the day of booking."""
+    crowd = known.group_by("kind", "key").agg(principals=known.principal_id.nunique())
+    usable = known.semi_join(crowd.filter(crowd.principals <= most), ["kind", "key"])
+    looks = {
+        "account": credits.payer_account,
+        "name": credits.payer_key,
+        "cut": credits.cut_key,
+    }
+    asked = union_of([credits.select("txn_id", "booked_on", kind=text(kind), key=key) for kind, key in looks.items()])
+    rows = asked.filter(asked.key.notnull()).inner_join(usable, ["kind", "key"])
+    valid = (rows.valid_from.isnull() | (rows.booked_on >= rows.valid_from)) & (
+        rows.valid_to.isnull() | (rows.booked_on <= rows.valid_to)
+    )
+    return rows.filter(valid)
+
+
+def parties(inputs: MatchInputs, credits: ir.Table, decided: ir.Table) -> Parties:
+    """Who pays each of ``credits`` (``keyed_lines``).
+
+    Where the account is known it decides, and a name known for other principals only is a conflict.
+    """
+    known = inputs.keep("known_payers", known_payers(inputs, decided))
+    cut = inputs.limits.cut_length
+    length = credits.counterparty_name.length()
+    credits = credits.mutate(
+        cut_key=ibis.cases(((length >= cut - 2) & (length <= cut), credits.payer_key), else_=ibis.null("string"))
+    )
+    met = inputs.keep("payers_met", _met(credits, known, inputs.limits.payer_principals_most))
+    pairs = met.group_by("txn_id", "principal_id").agg(
+        by_account=(met.kind == "account").max(),
+        by_name=(met.kind != "account").max(),
+        is_buyer=met.is_buyer.min(),
+        is_weak=met.is_weak.min(),
+        how=met.source.min(),
+    )
+    whole = pairs.group_by("txn_id").agg(
+        accounts=pairs.by_account.sum(), names=pairs.by_name.sum(), both=(pairs.by_account & pairs.by_name).sum()
+    )
+    pairs = pairs.inner_join(whole, "txn_id")
+    conflict = (pairs.accounts > 0) & (pairs.names > 0) & (pairs.both == 0)
+    scope = pairs.filter((pairs.accounts == 0) | pairs.by_account)
+    scope = scope.mutate(is_conflict=conflict, is_weak=scope.is_weak & ~scope.by_account)
+    scope = inputs.keep(
+        "payer_scope",
+        scope.select("txn_id", "principal_id", "is_buyer", "is_weak", "is_conflict", "how"),
+    )
+    return Parties(scope=scope, payers=inputs.keep("payers_of", _payers_of(inputs, credits, scope, known)), known=known)
+
+
+def _payers_of(inputs: MatchInputs, credits: ir.Table, scope: ir.Table, known: ir.Table) -> ir.Table:
+    summed = scope.group_by("txn_id").agg(
+        principals=scope.count(),
+        principal_id=scope.principal_id.min(),
+        is_conflict=scope.is_conflict.max(),
+        how=scope.how.min(),
+    )
+    crowd = known.group_by("kind", "key").agg(many=known.principal_id.nunique())
+    crowd = crowd.filter(crowd.many > inputs.limits.payer_principals_most)
+    crowded = credits.select("txn_id", key="payer_account").union(credits.select("txn_id", key="payer_key"))
+    crowded = crowded.semi_join(crowd, "key").select("txn_id").distinct().mutate(is_many=True)
+    rows = beside(credits.select("txn_id", "counterparty_name"), summed, "txn_id")
+    rows = beside(rows, crowded, "txn_id")
+    bureau = rows.counterparty_name.re_search(_BUREAU).fill_null(False)
+    party = ibis.cases(
+        (rows.principals.isnull() & bureau, "bureau"),
+        (rows.is_conflict.fill_null(False), "conflict"),
+        (rows.principals.notnull(), "own"),
+        (rows.is_many.fill_null(False), "many"),
+        else_="unknown",
+    )
+    return rows.select(
+        "txn_id",
+        party=party,
+        principals=rows.principals.fill_null(0),
+        principal_id=ibis.cases((rows.principals == 1, rows.principal_id), else_=ibis.null("string")),
+        how="how",
+    )

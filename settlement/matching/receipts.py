@@ -1,0 +1,223 @@
+"""From statement lines to placed receipts: the stages of matching, in order, each on what the last one left.
+
+Decisions, then what is nobody's, then references, then amounts; what remains goes on account of its payer's
+principal, or stays open with its candidates. What a stage posts no later stage touches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from settlement.matching.by_amount import fitting_items, post_by_amount
+from settlement.matching.by_reference import PIECE, VERDICT, post_single, said_purposes, with_parties
+from settlement.matching.by_several import post_several
+from settlement.matching.candidates import candidates_of
+from settlement.matching.credits import described, held_credits, standing
+from settlement.matching.decisions import Decided, decide
+from settlement.matching.filling import left_of
+from settlement.matching.found import found_rows
+from settlement.matching.inputs import ALLOCATIONS, CONVERSIONS, EVIDENCE, SCOREBOARD, UNMATCHED, Matched, MatchInputs
+from settlement.matching.items import open_items, variants
+from settlement.matching.nobody import Nobodys, keyed_lines, nobodys_lines
+from settlement.matching.parties import Parties, parties
+from settlement.matching.references import known_references, quoted, targets
+from settlement.matching.relations import NIL, beside, in_schema, money_sum, text, union_of
+from settlement.matching.words import purposes_said
+from settlement.rules.money import MONEY
+
+FULL = ("txn_id", "principal_id", "order_no", "purpose", "amount", "rule", "confidence", "evidence", "candidates")
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What the stages made, for allocations, exceptions and explanations alike."""
+
+    lines: ir.Table
+    stands: ir.Table
+    decided: Decided
+    nobodys: Nobodys
+    credits: ir.Table
+    parties: Parties
+    targets: ir.Table
+    fits: ir.Table
+    items: ir.Table
+    pieces: ir.Table
+    verdicts: ir.Table
+
+
+def _free_lines(inputs: MatchInputs, lines: ir.Table, stands: ir.Table, decided: ir.Table) -> ir.Table:
+    """Lines of own accounts that neither a decision nor an earlier month's nobody's row explains."""
+    own = inputs.own_accounts.select(account_no="account_no").distinct()
+    nobody = stands.filter(stands.principal_id.isnull()).select("txn_id")
+    bank = inputs.placed_payments.filter(inputs.placed_payments.request_no.isnull()).select("txn_id")
+    return lines.semi_join(own, "account_no").anti_join(decided, "txn_id").anti_join(nobody.union(bank), "txn_id")
+
+
+def staged(inputs: MatchInputs) -> Stages:
+    """Run every stage on the credits. Intermediate relations are kept under their names."""
+    keep = inputs.keep
+    stands = keep("stands", standing(inputs.placed))
+    decided = decide(inputs)
+    lines = keep("lines", keyed_lines(inputs, described(inputs.transactions)))
+    nobodys = nobodys_lines(inputs, _free_lines(inputs, lines, stands, decided.pieces))
+    fast = held_credits(stands).filter(lambda t: t.fast)
+    own = inputs.own_accounts.select(account_no="account_no").distinct()
+    credits = lines.filter(lines.amount > NIL).semi_join(own, "account_no")
+    credits = credits.anti_join(fast, "txn_id").anti_join(decided.pieces, "txn_id").anti_join(nobodys.lines, "txn_id")
+    credits = keep("credits", credits.mutate(said=said_purposes(purposes_said(credits.marks))))
+    payers = parties(inputs, credits, decided.pieces)
+    held = union_of([stands.select(PIECE).anti_join(decided.pieces, "txn_id"), decided.pieces.select(PIECE)])
+    held = keep("held", held.anti_join(nobodys.lines, "txn_id"))
+    items = keep("items", open_items(inputs, held))
+    offers = keep("variants", variants(inputs, held))
+    hits = quoted(inputs, credits, keep("references", known_references(inputs)))
+    named = keep("named", with_parties(targets(inputs, hits), credits, payers, inputs))
+    single = named.filter(named.orders == 1).mutate(reference=ibis.literal("one"))
+    one = post_single(inputs, single, items, offers)
+    after_one = keep("items_after_one", left_of(items, one.pieces, credits))
+    several = post_several(inputs, named.filter(named.orders > 1), after_one)
+    after = keep("items_after_several", left_of(after_one, several.pieces, credits))
+    silent = keep("silent", credits.anti_join(named, "txn_id"))
+    fits = keep("amount_fits", fitting_items(silent, payers, after, offers))
+    amount = post_by_amount(inputs, silent, payers, fits)
+    stages = (one, several, amount)
+    pieces = keep("order_pieces", union_of([stage.pieces.select(PIECE) for stage in stages]))
+    verdicts = keep("verdicts", union_of([stage.verdicts.select(VERDICT) for stage in stages]))
+    last = keep("items_last", left_of(after, amount.pieces, credits))
+    return Stages(lines, stands, decided, nobodys, credits, payers, named, fits, last, pieces, verdicts)
+
+
+def _by_rule(inputs: MatchInputs, stages: Stages) -> tuple[ir.Table, ir.Table]:
+    """What the rules leave of each credit: its pieces (FULL, on account included) and what is nobody's yet (UNMATCHED)."""
+    credits = stages.credits.select("txn_id", "currency", "amount")
+    sums = stages.pieces.group_by("txn_id").agg(put=money_sum(stages.pieces.amount))
+    rest = beside(stages.verdicts.inner_join(credits, "txn_id"), sums, "txn_id")
+    rest = rest.mutate(rest=(rest.amount - rest.put.fill_null(NIL)).cast(MONEY)).filter(lambda t: t.rest > NIL)
+    rest = inputs.keep("rest", rest)
+    options = candidates_of(inputs, rest, stages.targets, stages.fits, stages.items)
+    rest = beside(rest, options, "txn_id").mutate(candidates=lambda t: t.candidates.fill_null("[]"))
+    homeless = (rest.posts == "open") | rest.principal_id.isnull()
+    on_account = rest.filter(~homeless)
+    placed = stages.pieces.inner_join(stages.verdicts.select("txn_id", "raw", "rule", "confidence", "zh"), "txn_id")
+    placed = in_schema(placed, _columns(placed) | {"evidence": _evidence(placed)}, ALLOCATIONS)
+    kept = _columns(on_account) | {
+        "order_no": text(None),
+        "purpose": text("预收"),
+        "amount": on_account.rest,
+        "evidence": _evidence(on_account),
+    }
+    left = rest.filter(homeless)
+    unmatched = in_schema(left, _columns(left) | {"amount": left.rest, "reason": _evidence(left)}, UNMATCHED)
+    return placed.union(in_schema(on_account, kept, ALLOCATIONS)), unmatched
+
+
+def _columns(table: ir.Table) -> dict[str, ir.Value]:
+    return {name: table[name] for name in table.columns}
+
+
+def _evidence(rows: ir.Table) -> ir.StringValue:
+    quoted_text = ibis.ifelse(rows.raw.isnull(), "", "；附言：" + rows.raw)
+    return rows.zh + quoted_text
+
+
+def _whole_credits(stages: Stages) -> ir.Table:
+    """Credits that a decision or a nobody's rule explains, as FULL rows; what a decision leaves stays open."""
+    decided = stages.decided.pieces.semi_join(stages.lines.filter(stages.lines.amount > NIL), "txn_id")
+    nobody = stages.nobodys.lines.inner_join(stages.lines.filter(stages.lines.amount > NIL).select("txn_id", "amount"), "txn_id")
+    rows = [in_schema(table, _columns(table), ALLOCATIONS) for table in (decided, nobody)]
+    return union_of(rows)
+
+
+def _new_rows(inputs: MatchInputs, final: ir.Table, stands: ir.Table) -> ir.Table:
+    """What must be posted this month so that ``final`` stands: new rows, and a negative row for what moves away.
+
+    A credit of which earlier months posted nothing has all its rows new; of another, the difference by principal,
+    order and purpose.
+    """
+    fresh = final.anti_join(stands, "txn_id")
+    moved = final.semi_join(stands, "txn_id")
+    was = stands.semi_join(moved, "txn_id")
+    why = moved.group_by("txn_id").agg(rule=moved.rule.max(), confidence=moved.confidence.min(), evidence=moved.evidence.max())
+    back = was.select("txn_id", "principal_id", "order_no", "purpose", amount=(-was.amount).cast(MONEY)).inner_join(why, "txn_id")
+    back = back.mutate(evidence="转出，改为：" + back.evidence, candidates=text("[]"))
+    both = union_of([in_schema(table, _columns(table), ALLOCATIONS) for table in (moved, back)])
+    keys = ["txn_id", "principal_id", "order_no", "purpose"]
+    net = both.group_by(keys).agg(
+        amount=money_sum(both.amount),
+        rule=both.rule.max(),
+        confidence=both.confidence.min(),
+        evidence=both.evidence.argmax(both.amount),
+        candidates=both.candidates.argmax(both.amount),
+    )
+    net = net.filter(net.amount != NIL)
+    return inputs.keep("allocations", fresh.select(FULL).union(net.select(FULL)))
+
+
+def _unmatched(inputs: MatchInputs, stages: Stages, final: ir.Table, by_rule: ir.Table) -> ir.Table:
+    """Every credit with money that nothing explains at the month's end: UNMATCHED."""
+    credits = stages.lines.filter(stages.lines.amount > NIL).select("txn_id", "account_no", "amount")
+    settled = stages.stands.anti_join(final, "txn_id").select("txn_id", "amount").union(final.select("txn_id", "amount"))
+    sums = settled.group_by("txn_id").agg(put=money_sum(settled.amount))
+    rest = beside(credits, sums, "txn_id")
+    rest = rest.mutate(open=(rest.amount - rest.put.fill_null(NIL)).cast(MONEY)).filter(lambda t: t.open != NIL)
+    rest = beside(rest, by_rule.select("txn_id", "reason", "candidates"), "txn_id")
+    known = inputs.own_accounts.select("account_no", is_known=ibis.literal(True)).distinct()
+    rest = beside(rest, known, "account_no")
+    reason = ibis.cases(
+        (rest.is_known.isnull(), "本方账号 " + rest.account_no + " 不在本公司账户表，款项不认领"),
+        else_=rest.reason.fill_null("认领金额小于流水金额，余额待认领"),
+    )
+    return inputs.keep(
+        "unmatched",
+        rest.select("txn_id", amount="open", reason=reason, candidates=rest.candidates.fill_null("[]")),
+    )
+
+
+def match_receipts(inputs: MatchInputs) -> Matched:
+    """Place the month's credits, and try again what is still open of earlier ones.
+
+    For each credit the allocations up to the month and what is unmatched at its end sum to its amount.
+    """
+    stages = staged(inputs)
+    by_rule, unplaced = _by_rule(inputs, stages)
+    final = inputs.keep("final", by_rule.union(_whole_credits(stages)))
+    allocations = _new_rows(inputs, final, stages.stands)
+    unmatched = _unmatched(inputs, stages, final, unplaced)
+    return Matched(
+        allocations=allocations,
+        unmatched=unmatched,
+        found=inputs.keep("receipts_found", _found(stages)),
+        scoreboard=inputs.keep("scoreboard", _scoreboard(stages, allocations)),
+        evidence=inputs.keep("receipts_evidence", _details(stages)),
+        conversions=inputs.load([], CONVERSIONS),
+    )
+
+
+def _found(stages: Stages) -> ir.Table:
+    lines = stages.lines.select("txn_id", "source_file", "source_row", "booked_on", "currency", line_amount="amount")
+    raised = stages.verdicts.filter(stages.verdicts.code != "").inner_join(lines, "txn_id")
+    message = raised.zh + "，金额 " + raised.line_amount.cast("string") + " " + raised.currency
+    rows = found_rows(raised, raised.code, message, rule_id="IMP-RCV-01")
+    marked = stages.nobodys.reversals.inner_join(lines, "txn_id")
+    said = ibis.cases(
+        (marked.original.notnull(), "冲正流水，原流水 " + marked.original),
+        else_="冲正流水，相符的原流水 " + marked.originals.fill_null(0).cast("string") + " 笔，未能配对",
+    )
+    reversals = found_rows(marked, "BNK_REVERSAL", said + "，金额 " + marked.line_amount.cast("string"), rule_id="BNK-04")
+    return union_of([stages.decided.found, rows, reversals])
+
+
+def _scoreboard(stages: Stages, allocations: ir.Table) -> ir.Table:
+    rows = allocations.inner_join(stages.lines.select("txn_id", "currency"), "txn_id")
+    sums = rows.group_by("rule", "confidence", "currency").agg(
+        receipts=rows.txn_id.nunique(), pieces=rows.count(), amount=money_sum(rows.amount)
+    )
+    return in_schema(sums, _columns(sums) | {"corrected": 0}, SCOREBOARD)
+
+
+def _details(stages: Stages) -> ir.Table:
+    rows = stages.verdicts.select("txn_id", step=ibis.literal(1), kind=text("决策"), text=_evidence(stages.verdicts))
+    return in_schema(rows, _columns(rows), EVIDENCE)

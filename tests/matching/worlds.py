@@ -1,0 +1,194 @@
+"""Small worlds for matching: rows in, the bundle that matching is given, rows out."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+import ibis
+import pyarrow as pa
+import yaml
+from ibis.backends.duckdb import Backend
+
+from settlement.io.engine import connect
+from settlement.matching import Limits, MatchInputs, limits_on
+from settlement.rules.money import MONEY, RATE
+from settlement.rules.parameters import parameters_of
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = {
+    "text": "string",
+    "code": "string",
+    "list": "string",
+    "date": "date",
+    "time": "timestamp",
+    "money": MONEY,
+    "quantity": "decimal(18,6)",
+    "quote": RATE,
+    "rate": RATE,
+    "flag": "boolean",
+    "whole": "int64",
+}
+ORIGIN = {"month": "string", "source_file": "string", "source_row": "int64"}
+TABLES = (
+    "orders", "goods", "principals", "payers", "own_accounts", "own_company", "payout_documents", "payments", "tax_bills",
+    "refund_notices", "vat_invoices", "claims", "adjustments", "opening_items", "fx_mid_rates",
+)  # fmt: skip
+OTHER_SCHEMAS = {
+    "transactions": {
+        "txn_id": "string", "account_no": "string", "currency": "string", "booked_on": "date", "value_on": "date",
+        "amount": MONEY, "balance": MONEY, "counterparty_name": "string", "counterparty_account": "string",
+        "counterparty_bank": "string", "summary": "string", "purpose": "string", "remark": "string", "bank_ref": "string",
+        "fx_rate": RATE, "cny_amount": MONEY, "bank_fee": MONEY, "is_reversal": "boolean", **ORIGIN,
+    },
+    "freight_charges": {
+        "order_no": "string", "principal_id": "string", "vendor": "string", "vendor_invoice_no": "string",
+        "charge_code": "string", "receivable_cny": MONEY, "payable": MONEY, "currency": "string",
+        "confirmed_on": "date", "invoiced_on": "date",
+    },
+    "placed": {
+        "txn_id": "string", "account_no": "string", "bank_ref": "string", "booked_on": "date", "currency": "string",
+        "receipt_amount": MONEY, "principal_id": "string", "order_no": "string", "purpose": "string", "amount": MONEY,
+        "amount_cny": MONEY, "rule": "string", "confidence": "string", "evidence": "string", "candidates": "string",
+        "month": "string",
+    },
+    "placed_payments": {
+        "txn_id": "string", "account_no": "string", "bank_ref": "string", "booked_on": "date", "currency": "string",
+        "payment_amount": MONEY, "request_no": "string", "order_no": "string", "principal_id": "string", "vendor": "string",
+        "kind": "string", "amount": MONEY, "amount_cny": MONEY, "rule": "string", "evidence": "string", "month": "string",
+    },
+}  # fmt: skip
+# Central parity, CNY per 100, as published: enough for the worlds here.
+RATES = {"USD": "717.86", "EUR": "766.50", "JPY": "4.8730", "HKD": "91.68", "GBP": "878.00"}
+OWN = {"CNY": "6222000000000000001", "USD": "6222000000000000002", "EUR": "6222000000000000003", "JPY": "6222000000000000004"}
+
+
+@cache
+def layouts() -> dict[str, dict]:
+    """The input tables as ``layouts.yaml`` declares them."""
+    return yaml.safe_load((ROOT / "settlement/io/layouts.yaml").read_text(encoding="utf-8"))
+
+
+@cache
+def schemas() -> dict[str, ibis.Schema]:
+    """Schema of each table that matching is given."""
+    declared = {
+        name: {field: KINDS[spec["kind"]] for field, spec in layouts()[name]["fields"].items()} | ORIGIN for name in TABLES
+    }
+    return {name: ibis.schema(fields) for name, fields in (declared | OTHER_SCHEMAS).items()}
+
+
+@cache
+def shipped_limits() -> Limits:
+    """The limits in force in autumn 2023, from the files that ship."""
+    files = {
+        name: yaml.load((ROOT / f"settlement/parameters/{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        for name in ("matching", "tolerances")
+    }
+    return limits_on(parameters_of(files), date(2023, 9, 1))
+
+
+def typed(rows: Iterable[Mapping[str, object]], schema: ibis.Schema) -> pa.Table:
+    """Rows (money as text or Decimal, dates as ISO text or date) as an Arrow table of the schema."""
+    arrow = schema.to_pyarrow()
+    columns = {}
+    held = list(rows)
+    strange = {name for row in held for name in row} - set(schema.names)
+    assert not strange, f"no such column: {sorted(strange)}"
+    for field in arrow:
+        values = [_value(row.get(field.name), field.type) for row in held]
+        columns[field.name] = pa.array(values, field.type)
+    return pa.table(columns, schema=arrow)
+
+
+def _value(value: object, kind: pa.DataType) -> object:
+    if value is None:
+        return None
+    if pa.types.is_decimal(kind):
+        return Decimal(str(value)).quantize(Decimal(1).scaleb(-kind.scale))
+    if pa.types.is_date(kind) and isinstance(value, str):
+        return date.fromisoformat(value)
+    if pa.types.is_timestamp(kind) and isinstance(value, str):
+        return datetime.fromisoformat(value)
+    if pa.types.is_string(kind):
+        # As ingest does, once.
+        return unicodedata.normalize("NFKC", str(value)).strip() or None
+    return value
+
+
+class World:
+    """Rows by table, filled by tests; the masters every world needs are there from the start."""
+
+    def __init__(self, month: str = "2023-09", as_of: date = date(2023, 9, 30)) -> None:
+        self.month, self.as_of = month, as_of
+        self.rows: dict[str, list[dict]] = {name: [] for name in schemas()}
+        self._numbers = itertools.count(1)
+        self.add("own_company", name="宁波启航供应链管理有限公司", name_en="NINGBO QIHANG SUPPLY CHAIN CO LTD", uscc="91330000MA0TE5T087")
+        for currency, account in OWN.items():
+            self.add("own_accounts", account_no=account, currency=currency, bank="中国银行", name="宁波启航供应链管理有限公司")
+        for currency, rate in RATES.items():
+            self.add("fx_mid_rates", published_on="2023-01-03", currency=currency, rate_per_100=rate)
+
+    def add(self, table: str, **fields: object) -> dict:
+        """One row; defaults of the layout are filled in as ingest would."""
+        spec = layouts().get(table, {}).get("fields", {})
+        defaults = {name: field["default"] for name, field in spec.items() if "default" in field}
+        row = {"month": self.month, "source_file": f"{table}.csv", "source_row": next(self._numbers)}
+        row = {name: value for name, value in row.items() if name in schemas()[table].names} | defaults | fields
+        self.rows[table].append(row)
+        return row
+
+    def principal(self, principal_id: str, name: str, **fields: object) -> None:
+        """A principal."""
+        self.add("principals", principal_id=principal_id, name=name, settlement_mode="票结", **fields)
+
+    def export(self, order_no: str, principal_id: str, amount: object, currency: str = "USD", **fields: object) -> None:
+        """An export order of goods."""
+        given = {"services": "出口贸易代理", "ordered_on": "2023-08-15", "amount_fx": amount} | fields
+        self.add("orders", order_no=order_no, principal_id=principal_id, currency=currency, **given)
+
+    def credit(self, amount: object, currency: str = "USD", **fields: object) -> str:
+        """Money in; gives the txn_id."""
+        return self.line(amount, currency, **fields)
+
+    def line(self, amount: object, currency: str = "CNY", **fields: object) -> str:
+        """A statement line, signed; gives the txn_id."""
+        given = {"account_no": OWN.get(currency), "currency": currency, "booked_on": "2023-09-12", "amount": amount}
+        number = next(self._numbers)
+        given |= {"bank_ref": f"REF{number:09d}"} | fields
+        given.setdefault("txn_id", hashlib.sha256(f"line {number}".encode()).hexdigest()[:16])
+        given.setdefault("value_on", given["booked_on"])
+        return self.add("transactions", **given)["txn_id"]
+
+    def inputs(self, connection: Backend | None = None, limits: Limits | None = None) -> MatchInputs:
+        """The bundle, its tables in ``connection`` (default: a fresh one in memory)."""
+        con = connection or connect()
+        tables = {
+            name: con.create_table(f"in_{name}", typed(self.rows[name], schema), overwrite=True)
+            for name, schema in schemas().items()
+        }
+        return MatchInputs(
+            month=self.month,
+            as_of=self.as_of,
+            limits=limits or shipped_limits(),
+            run=lambda table: table.to_pyarrow().to_pylist(),
+            load=_loader(con),
+            keep=lambda name, table: con.create_table(name, table, overwrite=True),
+            **tables,
+        )
+
+
+def _loader(con: Backend):
+    numbers = itertools.count(1)
+    return lambda rows, schema: con.create_table(f"loaded_{next(numbers)}", typed(rows, schema), overwrite=True)
+
+
+def rows_of(table) -> list[dict]:
+    """All rows of an Ibis table, exactly."""
+    return table.to_pyarrow().to_pylist()
