@@ -3,7 +3,21 @@
 What belongs here: the public names. What does not: anything that works.
 """
 
+from settlement.io.bank.combining import REJECTED_ROWS, STATEMENT_ROWS, TRANSACTIONS, Combined, combine
 from settlement.io.bank.model import LINES, REJECTED, STATEMENTS, Finding, Proof, StatementRead
 from settlement.io.bank.reading import read_statement
 
-__all__ = ["LINES", "REJECTED", "STATEMENTS", "Finding", "Proof", "StatementRead", "read_statement"]
+__all__ = [
+    "LINES",
+    "REJECTED",
+    "REJECTED_ROWS",
+    "STATEMENTS",
+    "STATEMENT_ROWS",
+    "TRANSACTIONS",
+    "Combined",
+    "Finding",
+    "Proof",
+    "StatementRead",
+    "combine",
+    "read_statement",
+]

@@ -162,6 +162,7 @@ def _describe(statement: Statement, element: etree._Element, own_accounts: dict[
         None,
     )
     statement.page = int(page) if page and page.isdigit() and len(page) < 10 else None
+    statement.created_at = booked_day(element, "CreDtTm")[1]
     statement.from_on = booked_day(find(element, "FrToDt"), "FrDtTm", "FrDt")[0]
     statement.to_on = booked_day(find(element, "FrToDt"), "ToDtTm", "ToDt")[0]
     statement.is_complete_days = statement.kind == "053" and None not in (statement.from_on, statement.to_on)
@@ -223,6 +224,9 @@ def _close(reading: Reading, statement: Statement, balances: _Balances, sums, fi
     agree = _prove_sums(reading, statement, sums or {}, lines)
     _prove_balances(reading, statement, opening, closing, lines)
     statement.is_proved = statement.is_proved or (agree is True and closing is None)
+    if statement.details_checked:
+        holds = statement.details_failed == 0
+        reading.proofs.append(Proof("details", _subject(statement), holds, statement.details_checked))
     if agree is False:
         for line in lines:
             line["is_marked"] = True

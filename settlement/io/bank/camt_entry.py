@@ -13,7 +13,7 @@ from decimal import Decimal
 from lxml import etree
 
 from settlement.io.bank.currencies import NotMoney, currency_of, money_of
-from settlement.io.bank.model import Finding, Proof, Reading, Statement
+from settlement.io.bank.model import Finding, Reading, Statement
 from settlement.io.bank.text import with_originals
 from settlement.rules.money import divide_half_up, round_half_up
 
@@ -148,9 +148,9 @@ def _add_lines(
     adds_up = _adds_up(entry, details, stated, signed)
     if stated and len(stated) == len(details):
         total = sum(stated, Decimal("0.00"))
-        subject = f"{statement.account_no} {base['entry_ref'] or number}"
-        reading.proofs.append(Proof("details", subject, adds_up, len(details), signed, total, row))
+        statement.details_checked += 1
         if not adds_up:
+            statement.details_failed += 1
             reading.findings.append(
                 Finding(
                     "BNK_CONTROL_TOTAL",

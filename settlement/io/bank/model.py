@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -71,6 +71,7 @@ STATEMENTS = pa.schema(
         ("currency", pa.string()),
         ("kind", pa.string()),  # 052 053 054 940 942 cn
         ("statement_id", pa.string()),
+        ("created_at", pa.timestamp("s")),
         ("sequence", pa.int64()),
         ("page", pa.int64()),
         ("from_on", pa.date32()),
@@ -96,6 +97,7 @@ class Finding:
     field: str | None = None
     found: str | None = None
     amount_at_risk: Decimal | None = None
+    source_file: str | None = None  # set where files are combined
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ class Statement:
     kind: str
     number: int = 0
     statement_id: str | None = None
+    created_at: datetime | None = None
     sequence: int | None = None
     page: int | None = None
     from_on: date | None = None
@@ -157,6 +160,8 @@ class Statement:
     closing: Decimal | None = None
     is_complete_days: bool = False
     is_proved: bool = False
+    details_checked: int = 0
+    details_failed: int = 0
 
 
 @dataclass

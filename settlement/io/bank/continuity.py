@@ -1,0 +1,158 @@
+"""Statements of an account one after the other: where one is missing, where two overlap (BNK_CONTINUITY).
+
+What belongs here: the ends of statements. What does not: lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from settlement.io.bank.sources import FINAL, Placed
+
+_SERIES = 10  # so many statements show in which rhythm a bank issues them
+
+
+@dataclass(frozen=True)
+class Break:
+    """Two statements that do not join: ``kind`` is gap or overlap; amounts are balances of the account."""
+
+    kind: str
+    account_no: str | None
+    currency: str | None
+    before: Placed
+    after: Placed
+    difference: Decimal | None
+    message: str
+
+
+def breaks_of(statements: list[Placed], names: dict[int, str]) -> list[Break]:
+    """Every gap and overlap, in order of account and date. ``names``: file number to the name people know."""
+    found: list[Break] = []
+    by_account: dict[tuple, list[Placed]] = {}
+    for statement in statements:
+        usable = statement.get("kind") in FINAL and statement.get("from_on") and statement.get("to_on")
+        if usable and not statement.is_repeat and not statement.is_loser:
+            by_account.setdefault(statement.account, []).append(statement)
+    for account in sorted(by_account, key=str):
+        found += _breaks_of_account(by_account[account], names)
+    return found
+
+
+def _breaks_of_account(statements: list[Placed], names: dict[int, str]) -> list[Break]:
+    ordered = _in_order(statements)
+    found: list[Break] = []
+    last = ordered[0]
+    for after in ordered[1:]:
+        if after.get("to_on") < last.get("to_on") or (
+            after.get("to_on") == last.get("to_on") and _lies_within(after, last)
+        ):
+            continue
+        is_new = after.key[0] >= 0 or last.key[0] >= 0
+        problem = _break_between(last, after, names)
+        if problem and is_new:
+            found.append(problem)
+        last = after
+    return found + _missing_days(ordered, names, found)
+
+
+def _in_order(statements: list[Placed]) -> list[Placed]:
+    """By date and number; statements of the same days in the order in which their balances join."""
+    ordered = sorted(
+        statements,
+        key=lambda item: (
+            item.get("from_on"),
+            item.get("to_on"),
+            item.get("sequence") or 0,
+            item.get("page") or 0,
+            item.key,
+        ),
+    )
+    for at in range(1, len(ordered)):
+        wanted = ordered[at - 1].get("closing")
+        if wanted is None or ordered[at].get("opening") == wanted:
+            continue
+        for later in range(at + 1, len(ordered)):
+            if ordered[later].get("from_on") > ordered[at].get("to_on"):
+                break
+            same_days = ordered[later].get("from_on") == ordered[at].get("from_on")
+            if same_days and ordered[later].get("opening") == wanted:
+                ordered.insert(at, ordered.pop(later))
+                break
+    return ordered
+
+
+def _lies_within(inner: Placed, outer: Placed) -> bool:
+    """Days that another statement already covers from its beginning, with another opening than its closing."""
+    return (
+        inner.get("from_on") >= outer.get("from_on")
+        and inner.get("opening") != outer.get("closing")
+        and inner.get("from_on") <= outer.get("to_on")
+    )
+
+
+def _break_between(before: Placed, after: Placed, names: dict[int, str]) -> Break | None:
+    closing, opening = before.get("closing"), after.get("opening")
+    where = (
+        f"账户 {before.account[0]} {before.account[1] or ''}：{_shown(before, names)} 与 {_shown(after, names)} 之间"
+    )
+    skipped = _skipped_numbers(before, after)
+    if closing is None or opening is None:
+        return (
+            Break("gap", *before.account, before, after, None, f"{where}缺第 {skipped} 号对账单") if skipped else None
+        )
+    if after.get("from_on") < before.get("to_on") and closing != opening:
+        return None  # overlapping downloads: their lines are compared one by one
+    if closing != opening:
+        message = f"{where}有缺口：前者期末 {closing}（{before.get('to_on')}），后者期初 {opening}（{after.get('from_on')}），相差 {opening - closing}"
+        return Break(
+            "gap",
+            *before.account,
+            before,
+            after,
+            opening - closing,
+            message + (f"；缺第 {skipped} 号" if skipped else ""),
+        )
+    if skipped:
+        return Break(
+            "gap", *before.account, before, after, Decimal("0.00"), f"{where}缺第 {skipped} 号对账单（余额相接）"
+        )
+    return None
+
+
+def _skipped_numbers(before: Placed, after: Placed) -> str | None:
+    """The statement numbers between two of the same kind, where the bank numbers them."""
+    low, high = before.get("sequence"), after.get("sequence")
+    if before.get("kind") != after.get("kind") or low is None or high is None or high <= low + 1 or low == 0:
+        return None
+    if before.get("from_on").year != after.get("from_on").year and high < low:
+        return None
+    return f"{low + 1}" if high == low + 2 else f"{low + 1}–{high - 1}"
+
+
+def _missing_days(ordered: list[Placed], names: dict[int, str], found: list[Break]) -> list[Break]:
+    """A day missing from a series that has every other calendar day, though balances join: its entries cancel out."""
+    daily = [item for item in ordered if item.get("from_on") == item.get("to_on") and item.get("is_complete_days")]
+    if len(daily) < _SERIES:
+        return []
+    days = sorted({item.get("from_on") for item in daily})
+    holes = [(one, other) for one, other in zip(days, days[1:], strict=False) if other - one > timedelta(days=1)]
+    if len(holes) != 1 or (holes[0][1] - holes[0][0]).days > 2 or not _covers_weekends(days):
+        return []
+    before = next(item for item in reversed(daily) if item.get("from_on") == holes[0][0])
+    after = next(item for item in daily if item.get("from_on") == holes[0][1])
+    if any(one.before is before or one.after is after for one in found) or max(before.key[0], after.key[0]) < 0:
+        return []
+    missing = holes[0][0] + timedelta(days=1)
+    message = f"账户 {before.account[0]}：每天都有对账单，唯独缺 {missing}（余额相接）"
+    return [Break("gap", *before.account, before, after, Decimal("0.00"), message)]
+
+
+def _covers_weekends(days: list[date]) -> bool:
+    return sum(day.weekday() >= 5 for day in days) * 7 >= len(days)
+
+
+def _shown(statement: Placed, names: dict[int, str]) -> str:
+    number = f" 第 {statement.get('sequence')} 号" if statement.get("sequence") else ""
+    return f"{names.get(statement.key[0], '以前月份的对账单')}{number}"
