@@ -67,16 +67,14 @@ def price(
     Errors: none. Source: S0 l.738; the contract, section 4.
     """
     marked = keep("freight_marked", mark_duplicates(_dated(lines), approved))
-    carriers = carrier_quotes(marked, orders, vendor_quotes, keep=keep).rename(
-        vendor_quote="quote", carrier_basis="quote_basis"
-    )
-    payable = keep("freight_payable", _payable(marked.left_join(carriers, "line_key", rname="q_{name}"), approved))
-    firsts = keep("freight_first_lines", first_lines(payable))
-    own = own_services(firsts, orders, client_quotes, adjustments, month)
-    wanted = _client_items(firsts, own)
-    clients = client_quotes_of(wanted, orders, client_quotes, keep=keep)
-    billed = _receivable(payable, firsts, own, clients)
-    unpriced = keep("freight_billed", billed.union(_own_rows(own, clients, billed)))
+    carriers = keep("freight_carriers", carrier_quotes(marked, orders, vendor_quotes, keep=keep))
+    capped = keep("freight_capped", _capped(marked, carriers))
+    payable = keep("freight_payable", _approved_excess(capped, approved, marked.select("seq", "line_key")))
+    firsts = keep("freight_first_lines", first_lines(marked))
+    own = keep("freight_own_services", own_services(firsts, orders, client_quotes, adjustments, month))
+    clients = keep("freight_client_quotes", client_quotes_of(_client_items(firsts, own), orders, client_quotes))
+    billed = keep("freight_billed", _receivable(marked, payable, firsts, own, clients))
+    unpriced = keep("freight_unpriced", billed.union(_own_rows(own, clients, billed)))
     rated = receivable_rates(unpriced, fx_mid_rates, unit_suspect_ratio=unit_suspect_ratio)
     return keep("freight_priced", _finished(rated, orders, working_days, collection_day, rest_day))
 
@@ -90,20 +88,26 @@ def _dated(lines: ir.Table) -> ir.Table:
     )
 
 
-def _payable(quoted: ir.Table, approved: ir.Table) -> ir.Table:
-    """Cost, vendor_quote and payable of each line, cumulatively per order, charge code and vendor."""
+def _capped(marked: ir.Table, carriers: ir.Table) -> ir.Table:
+    """vendor_quote, payable (capped) and payable_excess of each line, cumulative per order, charge code and vendor.
+
+    Only the columns the sums need travel through the window: the lines themselves are joined again by seq.
+    """
+    lines = marked.select(
+        "seq", "order_no", "charge_code", "vendor", "currency", "amount", "is_duplicate",
+        has_voucher=marked.voucher_no.notnull(),
+    )  # fmt: skip
+    quoted = lines.left_join(carriers, "seq", rname="q_{name}").drop("q_seq")
+    cost = quoted.is_duplicate.ifelse(NIL, quoted.amount).cast(MONEY)
+    is_billed = (quoted.amount >= 0) & ~quoted.is_duplicate
     counted = quoted.mutate(
         has_quote=ibis.coalesce(quoted.has_quote, False),
         quote_conflict=ibis.coalesce(quoted.is_conflict, False),
-        _cost=quoted.is_duplicate.ifelse(NIL, quoted.amount).cast(MONEY),
+        _cost=cost,
+        _quote=is_billed.ifelse(ibis.coalesce(quoted.vendor_quote, NIL), NIL).cast(MONEY),
+        _vouched=quoted.has_voucher.ifelse(cost, NIL).cast(MONEY),
+        _credited=(~quoted.has_voucher & (quoted.amount < 0)).ifelse(cost, NIL).cast(MONEY),
     ).drop("is_conflict")
-    billed = (counted.amount >= 0) & ~counted.is_duplicate
-    vouched = counted.voucher_no.notnull()
-    counted = counted.mutate(
-        _quote=billed.ifelse(ibis.coalesce(counted.vendor_quote, NIL), NIL).cast(MONEY),
-        _vouched=vouched.ifelse(counted._cost, NIL).cast(MONEY),
-        _credited=(~vouched & (counted.amount < 0)).ifelse(counted._cost, NIL).cast(MONEY),
-    )
     group = ["order_no", "charge_code", "vendor", "currency", "has_quote", "quote_conflict"]
     so_far = ibis.window(group_by=group, order_by="seq", preceding=None, following=0)
     summed = counted.mutate(
@@ -117,51 +121,58 @@ def _payable(quoted: ir.Table, approved: ir.Table) -> ir.Table:
         _held_after=freight.least(summed._quote_after, summed._cap).cast(MONEY),
         _passed_after=freight.payable_of_pass_through(summed._vouched_after, summed._credited_after).cast(MONEY),
     )
-    lagged = ibis.window(group_by=group, order_by="seq")
-    before = {f"_{name}_before": ibis.coalesce(held[f"_{name}_after"].lag().over(lagged), NIL) for name in ("cost", "held", "passed")}
-    stepped = held.mutate(**before)
+    one_before = ibis.window(group_by=group, order_by="seq")
+    stepped = held.mutate(
+        _cost_before=(held._cost_after - held._cost).cast(MONEY),
+        _held_before=ibis.coalesce(held._held_after.lag().over(one_before), NIL),
+        _passed_before=ibis.coalesce(held._passed_after.lag().over(one_before), NIL),
+    )
     within = freight.payable_within_quote(
         stepped._cost_before, stepped._cost_after, stepped._held_before, stepped._held_after
     )
     passed = (stepped._passed_after - stepped._passed_before).cast(MONEY)
     unknown = stepped.order_no.isnull() | stepped.quote_conflict
-    computed = ibis.cases((stepped.is_duplicate, NIL), (unknown, NO_MONEY), (stepped.has_quote, within), else_=passed)
-    capped = stepped.mutate(payable=computed.cast(MONEY))
+    payable = ibis.cases((stepped.is_duplicate, NIL), (unknown, NO_MONEY), (stepped.has_quote, within), else_=passed)
+    capped = stepped.mutate(payable=payable.cast(MONEY))
     excess = (capped.has_quote & ~capped.is_duplicate).ifelse(capped._cost - capped.payable, NIL).cast(MONEY)
-    return _approved_excess(capped.mutate(payable_excess=freight.greatest(excess, NIL).cast(MONEY)), approved)
+    return capped.select(
+        "seq", "vendor_quote", "payable", "has_quote", "quote_conflict", "carrier_basis", "quote_currency", "quote_unit",
+        "order_quantity", "options", payable_excess=freight.greatest(excess, NIL).cast(MONEY),
+    )  # fmt: skip
 
 
-def _approved_excess(capped: ir.Table, approved: ir.Table) -> ir.Table:
-    """What 物流资源部 approved over the quote is payable too (C-23)."""
-    keyed = capped.mutate(_id=exception_id(ibis.literal("AP_OVER_QUOTE"), capped.line_key))
-    granted = approved.select(_id="exception_id", _granted=ibis.literal(True)).distinct()
-    joined = keyed.left_join(granted, "_id", rname="{name}_granted")
+def _approved_excess(capped: ir.Table, approved: ir.Table, line_keys: ir.Table) -> ir.Table:
+    """What 物流资源部 approved over the quote is payable too (C-23). ``line_keys``: seq and line_key."""
+    over = capped.filter(capped.payable_excess > 0).select("seq").join(line_keys, "seq").select("seq", "line_key")
+    over = over.mutate(exception_id=exception_id(ibis.literal("AP_OVER_QUOTE"), over.line_key))
+    ids = approved.select("exception_id").distinct()
+    granted = over.join(ids, "exception_id").select("seq", _granted=ibis.literal(True))
+    joined = capped.left_join(granted, "seq", rname="g_{name}")
     is_granted = ibis.coalesce(joined._granted, False)
-    payable = is_granted.ifelse(joined.payable + joined.payable_excess, joined.payable).cast(MONEY)
-    return joined.mutate(payable=payable, is_over=(joined.payable_excess > 0) & ~is_granted).select(
-        *[column for column in capped.columns if not column.startswith("_") and column != "payable"],
-        "is_over",
-        payable=payable,
-    )
+    return joined.mutate(
+        payable=is_granted.ifelse(joined.payable + joined.payable_excess, joined.payable).cast(MONEY),
+        is_over=(joined.payable_excess > 0) & ~is_granted,
+    ).drop("g_seq", "_granted")
 
 
 def first_lines(lines: ir.Table) -> ir.Table:
     """The line that carries the receivable of each order and charge code: the first bill that is no duplicate.
 
-    order_no, charge_code, line_key, month, principal_id, quoted_on, container_type, billed_basis, and
+    seq, order_no, charge_code, month, principal_id, quoted_on, container_type, billed_basis, is_bill, and
     billed_quantity: what the first invoice bills of it in all (used where the order does not tell).
+    Where there are credit notes only, the first of them asks for the quote but carries nothing (is_bill false).
     """
-    bills = lines.filter(lines.order_no.notnull() & ~lines.is_duplicate & (lines.amount >= 0))
-    invoice = ibis.window(group_by=["order_no", "charge_code", "vendor", "vendor_invoice_no"])
-    charge = ibis.window(group_by=["order_no", "charge_code"], order_by=["seq", "line_key"])
-    ranked = bills.mutate(
-        billed_quantity=bills.whole_quantity.sum().over(invoice).cast(QUANTITY),
-        _rank=ibis.row_number().over(charge),
-    )
-    return ranked.filter(ranked._rank == 0).select(
-        "order_no", "charge_code", "line_key", "month", "principal_id", "quoted_on", "container_type",
-        "billed_quantity", billed_basis="unit_basis",
+    bills = lines.filter(lines.order_no.notnull() & ~lines.is_duplicate)
+    bills = bills.select(
+        "seq", "order_no", "charge_code", "month", "principal_id", "quoted_on", "container_type", "vendor",
+        "vendor_invoice_no", "whole_quantity", is_bill=bills.amount >= 0, billed_basis="unit_basis",
     )  # fmt: skip
+    charge = ibis.window(group_by=["order_no", "charge_code"], order_by=[bills.is_bill.desc(), bills.seq.asc()])
+    first = bills.mutate(_rank=ibis.row_number().over(charge)).filter(lambda t: t._rank == 0).drop("_rank")
+    invoice = ["order_no", "charge_code", "vendor", "vendor_invoice_no", "is_bill"]
+    on_first = bills.select(*invoice, _also="whole_quantity").join(first.select("seq", *invoice), invoice)
+    quantity = on_first.group_by("seq").agg(billed_quantity=on_first._also.sum().cast(QUANTITY))
+    return first.join(quantity, "seq").drop("vendor", "vendor_invoice_no", "whole_quantity")
 
 
 def own_services(
@@ -169,8 +180,8 @@ def own_services(
 ) -> ir.Table:
     """Services quoted for one order that no carrier has billed by their month (LOG-AR-02): billed all the same.
 
-    order_no, charge_code, month, principal_id, quoted_on, carrier_month (the first month a carrier bills it,
-    later than ``month``: then the carrier's lines are cost only). ``month`` is the later of the order's first
+    item (a negative number), order_no, charge_code, month, principal_id, quoted_on, carrier_month (the first month
+    a carrier bills it, later than ``month``: then the carrier's lines are cost only). ``month`` is the later of the order's first
     folder and the quote's valid_from. A cancelled or withdrawn (退载) order has no service of ours, unless finance
     keeps its fees (保留); what carriers billed on it stays (C-43).
     """
@@ -188,46 +199,67 @@ def own_services(
         quoted_on=freight.greatest(joined.ordered_on, joined._from),
         month=freight.greatest(joined._seen, joined._from.strftime("%Y-%m")),
     )  # fmt: skip
-    carried = firsts.select("order_no", "charge_code", carrier_month="month")
+    carried = firsts.filter(firsts.is_bill).select("order_no", "charge_code", carrier_month="month")
     merged = due.left_join(carried, ["order_no", "charge_code"], rname="c_{name}")
     merged = merged.filter(merged.carrier_month.isnull() | (merged.carrier_month > merged.month))
-    return merged.filter(merged.month <= month).select(
-        "order_no", "charge_code", "month", "principal_id", "quoted_on", "carrier_month"
+    wanted = merged.filter(merged.month <= month)
+    # Below the numbers of lines, which count from 0.
+    order = ibis.window(order_by=[wanted.order_no.asc(), wanted.charge_code.asc()])
+    wanted = wanted.mutate(_number=ibis.row_number().over(order))
+    return wanted.select(
+        "order_no", "charge_code", "month", "principal_id", "quoted_on", "carrier_month", item=-1 - wanted._number
     )
 
 
 def _client_items(firsts: ir.Table, own: ir.Table) -> ir.Table:
     """What to look up in the client's quotes; an own service comes before the carrier's later lines."""
-    of_lines = firsts.anti_join(own, ["order_no", "charge_code"])
-    columns = ("order_no", "charge_code", "principal_id", "quoted_on", "container_type", "billed_quantity", "billed_basis")
+    of_lines = firsts.anti_join(own, ["order_no", "charge_code"]).mutate(item=firsts.seq)
     of_own = own.mutate(
         container_type=ibis.null("string"), billed_quantity=ibis.null(QUANTITY), billed_basis=ibis.null("string")
     )
+    columns = (
+        "item", "order_no", "charge_code", "principal_id", "quoted_on", "container_type", "billed_quantity", "billed_basis",
+    )  # fmt: skip
     return of_lines.select(*columns).union(of_own.select(*columns))
 
 
-_CLIENT = ("client_conflict", "client_quote", "client_basis", "client_quantity", "missing_types", "client_options", "is_billed_quantity")
+# What a line keeps of itself and of the steps before, for the table and for the exceptions.
+_OF_LINE = (
+    "month", "seq", "line_key", "parent_key", "order_no", "principal_id", "vendor", "vendor_invoice_no", "bl_no",
+    "bill_no", "container_no", "container_type", "charge_code", "charge_name", "currency", "unit_basis", "quantity",
+    "is_repeated", "is_duplicate", "duplicate_of", "voucher_no", "invoiced_on", "confirmed_on", "ar_rate", "rate_on",
+    "source_file", "source_row", "order_source", "candidates", "given_order_no",
+)  # fmt: skip
+_OF_CARRIER = (
+    "vendor_quote", "payable", "payable_excess", "is_over", "has_quote", "quote_conflict", "carrier_basis",
+    "quote_currency", "quote_unit", "order_quantity", "options",
+)  # fmt: skip
+_OF_CLIENT = (
+    "client_conflict", "client_quote", "client_basis", "client_quantity", "missing_types", "client_options",
+    "is_billed_quantity",
+)  # fmt: skip
 
 
-def _quoted_to_client(table: ir.Table, clients: ir.Table) -> ir.Table:
-    named = clients.select(
-        "order_no", "charge_code", "missing_types", "is_billed_quantity",
+def _to_client(clients: ir.Table) -> ir.Table:
+    return clients.select(
+        "item", "missing_types", "is_billed_quantity",
         client_conflict=clients.is_conflict | clients.quote.isnull(), client_quote="quote", quote_money="currency",
         client_basis="unit_basis", client_quantity="order_quantity", client_options="options",
         is_quoted=ibis.literal(True),
     )  # fmt: skip
-    return table.left_join(named, ["order_no", "charge_code"], rname="k_{name}")
 
 
-def _receivable(payable: ir.Table, firsts: ir.Table, own: ir.Table, clients: ir.Table) -> ir.Table:
+def _receivable(marked: ir.Table, payable: ir.Table, firsts: ir.Table, own: ir.Table, clients: ir.Table) -> ir.Table:
     """client_quote and receivable of each line: the quote once, on the first line; without a quote the cost."""
-    carriers = firsts.anti_join(own, ["order_no", "charge_code"]).select("line_key", _first=ibis.literal(True))
-    joined = _quoted_to_client(payable, clients).left_join(carriers, "line_key", rname="f_{name}")
     ours = own.select("order_no", "charge_code", _own=ibis.literal(True))
-    joined = joined.left_join(ours, ["order_no", "charge_code"], rname="o_{name}")
-    quoted = ibis.coalesce(joined.is_quoted, joined._own, False)
-    first = ibis.coalesce(joined._first, False)
-    shown = quoted & first
+    asked = firsts.select("order_no", "charge_code", "is_bill", first_seq="seq")
+    asked = asked.left_join(ours, ["order_no", "charge_code"], rname="o_{name}")
+    charges = asked.left_join(_to_client(clients), asked.first_seq == clients.item, rname="k_{name}")
+    charges = charges.filter(charges.is_quoted | charges._own).drop("o_order_no", "o_charge_code", "item")
+    joined = marked.join(payable, "seq", rname="p_{name}")
+    joined = joined.left_join(charges, ["order_no", "charge_code"], rname="k_{name}")
+    quoted = joined.first_seq.notnull()
+    shown = ibis.coalesce((joined.first_seq == joined.seq) & joined.is_bill & joined._own.isnull(), False)
     receivable = ibis.cases(
         (joined.is_duplicate, NIL),
         (joined.order_no.isnull(), NO_MONEY),
@@ -236,29 +268,19 @@ def _receivable(payable: ir.Table, firsts: ir.Table, own: ir.Table, clients: ir.
         else_=joined.amount,
     )
     return joined.select(
-        *_CARRIED,
+        *_OF_LINE,
+        *_OF_CARRIER,
         cost=joined.amount.cast(MONEY),
         client_currency=ibis.coalesce(joined.quote_money, joined.currency),
         receivable=receivable.cast(MONEY),
         is_client_quoted=quoted,
-        **{name: shown.ifelse(joined[name], ibis.null(joined[name].type())) for name in _CLIENT},
+        **{name: shown.ifelse(joined[name], ibis.null(joined[name].type())) for name in _OF_CLIENT},
     )
-
-
-# What a line keeps of itself and of the steps before, for the table and for the exceptions.
-_CARRIED = (
-    "month", "seq", "line_key", "parent_key", "order_no", "principal_id", "vendor", "vendor_invoice_no", "bl_no",
-    "container_no", "container_type", "charge_code", "charge_name", "currency", "unit_basis", "quantity",
-    "vendor_quote", "payable", "payable_excess", "is_over", "has_quote", "quote_conflict", "carrier_basis",
-    "quote_currency", "quote_unit", "order_quantity", "options", "is_repeated", "is_duplicate", "duplicate_of",
-    "voucher_no", "invoiced_on", "confirmed_on", "ar_rate", "rate_on", "source_file", "source_row", "order_source",
-    "candidates", "given_order_no",
-)  # fmt: skip
 
 
 def _own_rows(own: ir.Table, clients: ir.Table, like: ir.Table) -> ir.Table:
     """The rows of services without a carrier: no cost, nothing payable, the order's quote receivable."""
-    joined = _quoted_to_client(own, clients)
+    joined = own.left_join(_to_client(clients), "item", rname="k_{name}")
     conflict = ibis.coalesce(joined.client_conflict, True)
     written = {
         "month": joined.month,
@@ -281,7 +303,7 @@ def _own_rows(own: ir.Table, clients: ir.Table, like: ir.Table) -> ir.Table:
         "client_conflict": conflict,
         "receivable": joined.client_quote,
     }
-    written |= {name: joined[name] for name in _CLIENT if name not in written}
+    written |= {name: joined[name] for name in _OF_CLIENT if name not in written}
     written |= {name: ibis.literal(False) for name in ("is_over", "quote_conflict", "is_repeated", "is_duplicate")}
     columns = {name: written.get(name, ibis.null(like[name].type())).cast(like[name].type()) for name in like.columns}
     return joined.select(**columns)

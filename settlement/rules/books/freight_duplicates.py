@@ -14,6 +14,32 @@ from settlement.rules.registry import rule
 CODE = "FRT_DUPLICATE"
 
 
+_SAME = ["vendor", "vendor_invoice_no", "_order", "charge_code", "_box", "currency", "_size"]
+_ON_BILL = ["bill_no", "charge_code", "currency", "_size"]
+
+
+def _suspects(lines: ir.Table) -> ir.Table:
+    """The lines that share their figures with another of the same sign, each whole line once, and its credit notes.
+
+    Everything that the two definitions look at of these lines is here, so that the windows run over few rows.
+    """
+    signed = lines.select(
+        "seq", "parent_key", "vendor", "vendor_invoice_no", "charge_code", "currency", "bill_no", "occurrence",
+        _sign=lines.whole_amount.sign().cast("int64"),
+        _size=lines.whole_amount.abs(),
+        _order=ibis.coalesce(lines.given_order_no, lines.bl_no, ""),
+        _box=ibis.coalesce(lines.container_no, ""),
+    )  # fmt: skip
+    twice = signed.filter(signed.occurrence > 1).select(*_SAME).distinct()
+    billed = signed.filter(signed.bill_no.notnull())
+    on_bill = billed.group_by(*_ON_BILL, "_sign").agg(_lines=billed.count())
+    on_bill = on_bill.filter(on_bill._lines > 1).select(*_ON_BILL).distinct()
+    parents = signed.semi_join(twice, _SAME).union(signed.semi_join(on_bill, _ON_BILL), distinct=True)
+    # Parts of one split line share everything: the first stands for the line.
+    ranked = parents.mutate(_part=ibis.row_number().over(ibis.window(group_by="parent_key", order_by="seq")))
+    return ranked.filter(ranked._part == 0).drop("_part")
+
+
 def _net_before(table: ir.Table, key: list[str]) -> ir.IntegerColumn:
     """Bills less credit notes of the same figure before this line."""
     before = ibis.window(group_by=key, order_by="seq", preceding=(None, 1))
@@ -30,39 +56,28 @@ def mark_duplicates(lines: ir.Table, approved: ir.Table) -> ir.Table:
     """Lines with ``is_repeated``, ``is_duplicate`` (repeated and not approved) and ``duplicate_of`` (invoice of the first).
 
     A line repeats an earlier one when (a) vendor, invoice number, order, charge code, container, currency and
-    amount are the same, or (b) B/L, charge code, currency and amount are the same on another invoice and no
+    amount are the same, or (b) B/L (its own or its order's), charge code, currency and amount are the same on another invoice and no
     two different containers tell them apart. A credit note of the same amount in between makes room for one
     more bill; a second credit note repeats only where nothing is left to credit. ``approved``: exception_id of
     the approved exceptions; the subject of a duplicate is its parent_key.
     Formula: bills − credit notes before the line ≥ 1. Units: lines. Rounding: none. Errors: none.
     Source: rules.md FRT-04; S0 l.738.
     """
-    signed = lines.mutate(
-        _sign=lines.whole_amount.sign().cast("int64"),
-        _size=lines.whole_amount.abs(),
-        _order=ibis.coalesce(lines.given_order_no, lines.bl_no, ""),
-        _box=ibis.coalesce(lines.container_no, ""),
-        # Parts of one split line share everything: only the first stands for the line.
-        _part=ibis.row_number().over(ibis.window(group_by="parent_key", order_by="line_key")),
-    )
-    whole = signed.filter(signed._part == 0)
-    same = ["vendor", "vendor_invoice_no", "_order", "charge_code", "_box", "currency", "_size"]
-    on_bill = ["bl_no", "charge_code", "currency", "_size"]
-    at_box = [*on_bill, "_box"]
-    bill = ibis.window(group_by=on_bill, order_by="seq")
-    before = ibis.window(group_by=on_bill, order_by="seq", preceding=(None, 1))
+    whole = _suspects(lines)
+    bill = ibis.window(group_by=_ON_BILL, order_by="seq")
+    before = ibis.window(group_by=_ON_BILL, order_by="seq", preceding=(None, 1))
     counted = whole.mutate(
-        _same_net=_net_before(whole, same),
-        _same_credits=_credits_before(whole, same),
-        _bill_net=_net_before(whole, on_bill),
-        _box_net=_net_before(whole, at_box),
+        _same_net=_net_before(whole, _SAME),
+        _same_credits=_credits_before(whole, _SAME),
+        _bill_net=_net_before(whole, _ON_BILL),
+        _box_net=_net_before(whole, [*_ON_BILL, "_box"]),
         _unboxed=ibis.coalesce((whole._box == "").sum().over(before), 0),
         _first_invoice=whole.vendor_invoice_no.first().over(bill),
         _first_vendor=whole.vendor.first().over(bill),
     )
     another = (counted._first_invoice != counted.vendor_invoice_no) | (counted._first_vendor != counted.vendor)
     one_box = (counted._box == "") | (counted._unboxed > 0) | (counted._box_net >= 1)
-    of_bill = counted.bl_no.notnull() & another & one_box & (counted._bill_net >= 1)
+    of_bill = counted.bill_no.notnull() & another & one_box & (counted._bill_net >= 1)
     billed = (counted._sign > 0) & ((counted._same_net >= 1) | of_bill)
     credited = (counted._sign < 0) & (counted._same_credits >= 1) & (counted._same_net <= 0)
     repeats = counted.filter(billed | credited).select("parent_key", duplicate_of="_first_invoice")

@@ -21,6 +21,8 @@ Keep = Callable[[str, ir.Table], ir.Table]
 
 SEPARATORS = r"[,;/|+\s、，；]+"
 QUANTITY = dt.Decimal(18, 6)
+# Lines are numbered in steps, so that the parts of a split line find room between them.
+_PARTS = 4096
 
 # How a line came to its order.
 BY_ORDER_NO, BY_BL_NO, BY_CONTAINER, BY_DECISION = "订单号", "提单号", "柜号", "分摊"
@@ -40,13 +42,13 @@ def identity_digest(*parts: ir.Value) -> ir.StringValue:
     return joined.hexdigest("sha256").left(16)
 
 
-def numbered(freight: ir.Table) -> ir.Table:
+def numbered(freight: ir.Table, *, keep: Keep = as_built) -> ir.Table:
     """Freight lines with ``seq`` (the order of processing), ``occurrence`` and ``line_key``.
 
-    ``line_key`` hashes vendor, invoice number, the order (or B/L) as written, charge code, container, amount
-    and the occurrence among lines equal in all that: never file or row, so a line keeps its key when its
-    order becomes known, its dates change, or its file is renamed. ``seq`` is by month, invoice date, invoice
-    number, content; so an earlier month's lines come first and the order of input rows is irrelevant.
+    ``line_key`` hashes vendor, invoice number, the order (or B/L) as written, charge code, container, currency
+    and amount, and ends in the occurrence (``-2``) where lines are equal in all that: never file or row, so a
+    line keeps its key when its order becomes known, its dates change, or its file is renamed. ``seq`` is by month,
+    invoice date, invoice number, content: an earlier month's lines come first, the order of input rows is irrelevant.
     """
     f = freight
     named = f.mutate(
@@ -57,19 +59,23 @@ def numbered(freight: ir.Table) -> ir.Table:
             f.vendor, f.vendor_invoice_no, ibis.coalesce(f.order_no, f.bl_no), f.charge_code, f.container_no,
             f.currency, f.amount.cast(MONEY),
         ),
-        _content=identity_digest(
-            f.container_type, f.quantity.cast(QUANTITY), f.unit_basis, f.confirmed_on, f.voucher_no, f.ar_rate
-        ),
     )  # fmt: skip
+    content = ("container_type", "quantity", "unit_basis", "confirmed_on", "voucher_no", "ar_rate", "source_file", "source_row")
     order = [
-        named.month.asc(), ibis.coalesce(named.invoiced_on, ibis.date("1900-01-01")).asc(),
-        named.vendor_invoice_no.asc(), named._identity.asc(), named._content.asc(),
-        named.source_file.asc(), named.source_row.asc(),
+        named.month.asc(), named.invoiced_on.asc(nulls_first=True), named.vendor_invoice_no.asc(),
+        named._identity.asc(), *[named[column].asc(nulls_first=True) for column in content],
     ]  # fmt: skip
-    sequenced = named.mutate(seq=ibis.row_number().over(ibis.window(order_by=order)))
-    twins = ibis.window(group_by="_identity", order_by="seq")
-    counted = sequenced.mutate(occurrence=ibis.row_number().over(twins) + 1)
-    return counted.mutate(line_key=identity_digest(counted._identity, counted.occurrence)).drop("_identity", "_content")
+    sequenced = keep("freight_sequenced", named.mutate(_number=ibis.row_number().over(ibis.window(order_by=order))))
+    sequenced = sequenced.mutate(seq=sequenced._number * _PARTS).drop("_number")
+    # Few lines are equal to another: only those travel through the second window.
+    several = sequenced.group_by("_identity").agg(_lines=sequenced.count()).filter(lambda t: t._lines > 1)
+    twins = sequenced.select("seq", "_identity").semi_join(several, "_identity")
+    by_seq = ibis.window(group_by="_identity", order_by="seq")
+    twins = twins.select("seq", _number=ibis.row_number().over(by_seq))
+    joined = sequenced.left_join(twins, "seq", rname="t_{name}")
+    occurrence = ibis.coalesce(joined._number, 0) + 1
+    again = (occurrence > 1).ifelse("-" + occurrence.cast("string"), "")
+    return joined.mutate(occurrence=occurrence, line_key=joined._identity + again).drop("_identity", "_number", "t_seq")
 
 
 def order_containers(orders: ir.Table) -> ir.Table:
@@ -182,7 +188,8 @@ def _split(lines: ir.Table, splits: ir.Table, keep: Keep) -> ir.Table:
     shared = money.apportion_column(
         shares, by=["line_key"], total="whole_amount", weight="weight", order=["to_order"], name="share"
     )
-    shared = keep("freight_splits", shared)
+    in_order = ibis.window(group_by="line_key", order_by="to_order")
+    shared = keep("freight_splits", shared.mutate(part_number=ibis.row_number().over(in_order)))
     parts = lines.drop("order_no", "order_source").join(shared, "line_key")
     return parts.mutate(
         order_no=parts.to_order,
@@ -191,9 +198,10 @@ def _split(lines: ir.Table, splits: ir.Table, keep: Keep) -> ir.Table:
         # Only a figure for people: a part's quote is shared by amount, exactly.
         quantity=money.divide_half_up((parts.quantity * parts.share).cast("decimal(38, 8)"), parts.whole_amount, 4).cast(QUANTITY),
         whole_quantity=parts.quantity,
+        seq=parts.seq + parts.part_number,
         line_key=identity_digest(parts.line_key, parts.to_order),
         parent_key=parts.line_key,
-    ).drop("to_order", "weight", "share")
+    ).drop("to_order", "weight", "share", "part_number")
 
 
 @rule(
@@ -207,13 +215,14 @@ def assign_orders(freight: ir.Table, orders: ir.Table, adjustments: ir.Table, *,
     ``adjustments``: all 调整 so far. Adds to the fields of freight: ``seq``, ``occurrence``, ``line_key``,
     ``parent_key`` (the line a split part belongs to, else its own key), ``given_order_no``, ``order_source``
     (订单号 提单号 柜号 分摊, NULL = none), ``candidates`` (orders that fit equally), ``whole_amount`` and
-    ``whole_quantity`` (of the line before a split) and ``principal_id``. ``order_no`` is NULL where no order, or
+    ``whole_quantity`` (of the line before a split), ``bill_no`` (the B/L, else the order's) and ``principal_id``.
+    ``order_no`` is NULL where no order, or
     more than one, fits: also where the line names an order that nobody knows, for its B/L number would be
     a guess against what the carrier wrote.
     Formula: the order with most references of the line (B/L, container); ties stay open.
     Units: as given. Rounding: a split by largest remainder. Errors: none. Source: the contract, section 2.
     """
-    lines = keep("freight_numbered", numbered(freight))
+    lines = keep("freight_numbered", numbered(freight, keep=keep))
     located = keep("freight_located", _located(lines, orders))
     splits = keep("freight_split_decisions", split_decisions(adjustments, orders))
     whole = located.mutate(
@@ -222,6 +231,7 @@ def assign_orders(freight: ir.Table, orders: ir.Table, adjustments: ir.Table, *,
     parts = keep("freight_split_lines", _split(located, splits, keep))
     unsplit = whole.anti_join(parts.select("parent_key").distinct(), "parent_key")
     assigned = unsplit.union(parts.select(*unsplit.columns))
-    owners = orders.select("order_no", "principal_id")
+    owners = orders.select("order_no", "principal_id", order_bl_no="bl_no")
     joined = assigned.left_join(owners, "order_no", rname="{name}_owner")
-    return joined.drop("order_no_owner")
+    joined = joined.mutate(bill_no=ibis.coalesce(joined.bl_no, joined.order_bl_no)).drop("order_bl_no")
+    return keep("freight_assigned", joined.drop("order_no_owner"))

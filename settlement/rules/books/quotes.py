@@ -16,6 +16,7 @@ OF_ORDER, OF_LANE, GENERAL = 2, 1, 0
 
 # What a lookup is for. Absent ports and box types are empty text, so that they join.
 LANE_KEY = ("party", "charge_code", "container_type", "pol", "pod", "quoted_on")
+FIGURES = ("level", "ties", "unit", "unit_basis", "currency", "options")
 ORDER_KEY = ("party", "charge_code", "container_type", "order_no", "quoted_on")
 
 
@@ -54,7 +55,6 @@ def _best(candidates: ir.Table, key: tuple[str, ...]) -> ir.Table:
         unit=ranked.q_unit.min(),
         unit_basis=ranked.q_basis.min(),
         currency=ranked.q_currency.min(),
-        valid_from=ranked.q_from.max(),
         options=said.group_concat(sep=" / ", order_by=said.asc()),
     )
     sole = best.ties == 1
@@ -77,13 +77,13 @@ def _in_force(asked: ir.Table, quotes: ir.Table) -> list[ir.BooleanValue]:
 
 @rule("LOG-AP-01", "LOG-AR-02", inputs=("vendor_quotes", "client_quotes"), codes=("QUOTE_AMBIGUOUS",))
 def quotes_in_force(asked: ir.Table, quotes: ir.Table, *, party: str) -> ir.Table:
-    """The quote in force for each thing asked, one row each distinct ``asked`` that has one.
+    """``asked`` with the quote in force for each row (NULLs where there is none).
 
     ``asked``: party (vendor or principal_id), charge_code, order_no, container_type, pol, pod (empty text where
     absent, see ``as_asked``), quoted_on. ``quotes``: a master as in the contract; ``party`` its column.
     A quote that names a box type holds for that type only. Adds level (2 order, 1 lane, 0 general),
     ties (> 1: ambiguous, then unit, unit_basis and currency are NULL), unit, unit_basis, currency,
-    valid_from, options (the tied ones, for people).
+    options (the tied ones, for people).
     Formula: highest level, then latest valid_from. Units: the quote's currency per 票, 柜 or RT.
     Rounding: none. Errors: none. Source: the contract, section 3.
     """
@@ -104,11 +104,8 @@ def quotes_in_force(asked: ir.Table, quotes: ir.Table, *, party: str) -> ir.Tabl
     wanted = asked.select(*ORDER_KEY).distinct()
     on_order = wanted.join(of_orders, [wanted.order_no == of_orders.q_order, *_in_force(wanted, of_orders)])
     on_order = _best(on_order.mutate(level=ibis.literal(OF_ORDER, "int64")), ORDER_KEY)
-    every = asked.select("party", "charge_code", "order_no", "container_type", "pol", "pod", "quoted_on").distinct()
-    joined = every.left_join(on_lane, list(LANE_KEY), rname="lane_{name}")
+    joined = asked.left_join(on_lane, list(LANE_KEY), rname="lane_{name}")
     joined = joined.left_join(on_order, list(ORDER_KEY), rname="order_{name}")
     of_order = joined.order_level.notnull()
-    figures = ("level", "ties", "unit", "unit_basis", "currency", "valid_from", "options")
-    chosen = {name: of_order.ifelse(joined[f"order_{name}"], joined[name]) for name in figures}
-    picked = joined.select(*every.columns, **chosen)
-    return picked.filter(picked.level.notnull())
+    chosen = {name: of_order.ifelse(joined[f"order_{name}"], joined[name]) for name in FIGURES}
+    return joined.select(*asked.columns, **chosen)
