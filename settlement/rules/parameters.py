@@ -294,29 +294,28 @@ def in_force(
     A value the file does not name falls to the row of ``*``. NULL where nothing is in force.
     """
     by, names = dict(by or {}), dict(names or {field: field for field in series.kinds})
-    asked = table.select(
-        _on=table[on],
-        **{
-            f"_{key}": table[by[key]].cast("string").fill_null(ANY) if key in by else ibis.literal(ANY)
-            for key in series.keys
-        },
-    ).distinct()
+    keyed = {f"_asked_{key}": table[by[key]].cast("string").fill_null(ANY) if key in by else ANY for key in series.keys}
+    dated = table.mutate(_asked_on=table[on], **keyed)
+    asked = dated.select("_asked_on", *keyed).distinct()
     rows = series.table().drop("source")
     rows = rows.rename({f"_row_{name}": name for name in (*series.keys, "valid_from", "valid_to")})
-    fits = [
-        asked._on >= rows._row_valid_from,
-        (asked._on <= rows._row_valid_to) | rows._row_valid_to.isnull(),
-        *[(rows[f"_row_{key}"] == asked[f"_{key}"]) | (rows[f"_row_{key}"] == ANY) for key in series.keys],
-    ]
-    keyed = [f"_{key}" for key in series.keys]
-    fitting = asked.join(rows, fits)
+    fitting = asked.join(
+        rows,
+        [
+            asked._asked_on >= rows._row_valid_from,
+            (asked._asked_on <= rows._row_valid_to) | rows._row_valid_to.isnull(),
+            *[(rows[f"_row_{key}"] == asked[f"_asked_{key}"]) | (rows[f"_row_{key}"] == ANY) for key in series.keys],
+        ],
+    )
     stars = [(fitting[f"_row_{key}"] == ANY).asc() for key in series.keys]
-    first = ibis.window(group_by=["_on", *keyed], order_by=stars or [fitting._row_valid_from])
+    first = ibis.window(group_by=["_asked_on", *keyed], order_by=stars or [fitting._row_valid_from])
     best = fitting.mutate(_rank=ibis.row_number().over(first)).filter(lambda t: t._rank == 0)
-    best = best.select("_on", *keyed, **{f"_value_{field}": best[field] for field in names})
-    same = [table[on] == best._on] + [
-        (table[by[key]].cast("string").fill_null(ANY) if key in by else ibis.literal(ANY)) == best[f"_{key}"]
-        for key in series.keys
-    ]
-    joined = table.left_join(best, same)
+    best = best.select(
+        _best_on="_asked_on",
+        **{f"_best_{key}": f"_asked_{key}" for key in series.keys},
+        **{f"_value_{field}": best[field] for field in names},
+    )
+    # By names, left and right: an expression over `table` would be read as one over `best`, which comes from it.
+    same = [("_asked_on", "_best_on"), *[(f"_asked_{key}", f"_best_{key}") for key in series.keys]]
+    joined = dated.left_join(best, same)
     return joined.select(*table.columns, **{name: joined[f"_value_{field}"] for field, name in names.items()})

@@ -223,9 +223,8 @@ def with_transition(lines: ir.Table, refund_rates: ir.Table, transitions: ir.Tab
     old = old.filter(old._rates == 1).select(
         _hs="hs_code", _on="exported_on", _levy_rate="levy_rate", rate_before_change="_old"
     )
-    joined = lines.left_join(
-        old, [lines.hs_code == old._hs, lines.exported_on == old._on, lines.levy_rate == old._levy_rate]
-    )
+    # By names, left and right: `old` comes from `lines`, and an expression over one could be read as the other's.
+    joined = lines.left_join(old, [("hs_code", "_hs"), ("exported_on", "_on"), ("levy_rate", "_levy_rate")])
     return joined.select(*lines.columns, "rate_before_change", is_in_transition=joined.rate_before_change.notnull())
 
 
