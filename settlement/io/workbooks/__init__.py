@@ -2,3 +2,8 @@
 
 XlsxWriter writes (live formulas with cached values), openpyxl reads what finance filled in.
 """
+
+from settlement.io.workbooks.write import write_workbooks
+from settlement.io.workbooks.written import Difference, WorkbooksWritten
+
+__all__ = ["Difference", "WorkbooksWritten", "write_workbooks"]

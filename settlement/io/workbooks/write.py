@@ -17,10 +17,12 @@ from settlement.io.workbooks.context import Context, read_context
 from settlement.io.workbooks.exceptions_list import exceptions_name, write_exceptions
 from settlement.io.workbooks.month_data import PrincipalTables, Source
 from settlement.io.workbooks.statements import Done, Job, statement_names, write_statements
+from settlement.io.workbooks.summary import summary_name, write_summary
 from settlement.io.workbooks.written import Difference, WorkbooksWritten, file_digest, read_manifest, write_manifest
 
 MONTH_WORKBOOKS: tuple[tuple[Callable[[str], str], Callable[[Path, Source, Context], None]], ...] = (
     (exceptions_name, write_exceptions),
+    (summary_name, write_summary),
 )
 Progress = Callable[[int, int], None]
 PROCESSES = 2
