@@ -8,6 +8,7 @@ What belongs here: the document, statements, balances, control totals. What does
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -20,7 +21,8 @@ from settlement.io.bank.currencies import NotMoney, currency_of
 from settlement.io.bank.model import Finding, Proof, Reading, Statement
 from settlement.io.sheet_model import UnreadableFile
 
-KINDS = {"BkToCstmrAcctRpt": "052", "BkToCstmrStmt": "053", "BkToCstmrDbtCdtNtfctn": "054"}
+_MESSAGE = re.compile(r"BkToCstmr(AcctRpt|Stmt|DbtCdtNtfctn)(?:V\d+)?")  # version 1 has V01 in the name
+_KINDS = {"AcctRpt": "052", "Stmt": "053", "DbtCdtNtfctn": "054"}
 _CONTAINERS = {"Rpt": "052", "Stmt": "053", "Ntfctn": "054"}
 _ZERO = Decimal("0.00")
 
@@ -50,8 +52,9 @@ def camt_root(path: Path) -> tuple[str, str] | None:
     """Kind and namespace of an XML file that is a camt message, else None. Raises ``UnreadableFile`` on broken XML."""
     try:
         for _, element in _events(path, ("start",)):
-            if local(element) in KINDS:
-                return KINDS[local(element)], etree.QName(element).namespace or ""
+            message = _MESSAGE.fullmatch(local(element))
+            if message:
+                return _KINDS[message[1]], etree.QName(element).namespace or ""
     except etree.XMLSyntaxError as error:
         raise UnreadableFile(f"XML 文件不完整或有错误：{_reason(error)}") from error
     return None
@@ -102,12 +105,12 @@ def _read_events(reading: Reading, path: Path, own_accounts: dict[str, str], lin
     for event, element in _events(path, ("start", "end")):
         name = local(element)
         if event == "start":
-            if name in _CONTAINERS and statement is None and local(element.getparent()) in KINDS:
+            if name in _CONTAINERS and statement is None and _MESSAGE.fullmatch(local(element.getparent())):
                 statement = reading.open_statement(Statement(None, None, _CONTAINERS[name]))
                 balances, sums, first, is_described = _Balances(), None, len(reading.lines), False
             continue
         if statement is None or local(element.getparent()) not in _CONTAINERS:
-            if statement is not None and name in _CONTAINERS and local(element.getparent()) in KINDS:
+            if statement is not None and name in _CONTAINERS and _MESSAGE.fullmatch(local(element.getparent())):
                 if not is_described:
                     _describe(statement, element, own_accounts)
                 _close(reading, statement, balances, sums, first)

@@ -201,6 +201,7 @@ def _amounts(columns: Columns, source: _Source, profile: Profile) -> None:
 def _by_direction(columns: Columns, source: _Source, profile: Profile) -> tuple[pa.Array, pa.Array]:
     """A signed amount, or an amount with a mark of direction, as debit and credit. Bank's side: 贷 is in."""
     amount = _money(columns, source, "amount")
+    columns.values["_figure"] = amount
     if not source.has("direction"):
         if profile.negative_is_in:
             amount = pc.negate(amount)
@@ -251,10 +252,12 @@ def _texts(columns: Columns, source: _Source) -> None:
     lost = cells.is_scientific(account)
     columns.values["_lost_account"] = lost
     code, _ = cells.code(account)
-    columns.values["counterparty_account_original"] = pc.if_else(
-        pc.fill_null(lost, False), account, columns.values["counterparty_account_original"]
-    )
     columns.values["counterparty_account"] = code
+    written = pc.coalesce(columns.values["counterparty_account_original"], account)
+    differs = pc.or_(pc.is_null(code), pc.not_equal(code, written))
+    columns.values["counterparty_account_original"] = pc.if_else(
+        pc.fill_null(differs, True), written, pa.scalar(None, _TEXT)
+    )
     columns.values["is_name_cut"] = pc.fill_null(
         pc.equal(pc.utf8_length(columns.values["counterparty_name"]), _NAME_WIDTH), False
     )
@@ -307,7 +310,11 @@ def _rejected(columns: Columns) -> pa.Table:
         count = int((columns.why == number).sum())
         if not count:
             continue
-        amount = pc.coalesce(columns.values["amount"], ZERO)
+        # Where the direction is not known the figure still is: it is what is at risk.
+        figure = columns.values.get("_figure", columns.values["amount"])
+        amount = pc.coalesce(
+            pc.if_else(pc.equal(columns.values["amount"], ZERO), figure, columns.values["amount"]), ZERO
+        )
         parts.append(
             pa.table(
                 {

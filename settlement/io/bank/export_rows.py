@@ -39,8 +39,8 @@ class Rows:
     first_text: pa.Array
 
 
-def rows_under(sheet: Sheet, header: Header, year: int | None) -> Rows:
-    """Sort the rows below ``header`` into kinds. ``year``: of dates written without one, as 01/02."""
+def rows_under(sheet: Sheet, header: Header, year: tuple[int, int] | None) -> Rows:
+    """Sort the rows below ``header`` into kinds. ``year``: year and last month of dates written without one, as 01/02."""
     below = sheet.table.slice(header.last_row + 1)
     raw = {field: [_column(below, at) for at in positions] for field, positions in header.columns.items()}
     tidied = {field: [cells.tidy(column) for column in columns] for field, columns in raw.items()}
@@ -136,7 +136,7 @@ def _escaped(name: str) -> str:
 
 
 def _booked(
-    tidied: dict, date_form: str | None, year: int | None, serials: bool
+    tidied: dict, date_form: str | None, year: tuple[int, int] | None, serials: bool
 ) -> tuple[pa.Array, pa.Array, pa.Array]:
     """Moment of booking, whether a time of day was written, whether any date cell holds text.
 
@@ -178,18 +178,25 @@ def _with_clock(moment: pa.Array, clock: pa.Array, serials: bool) -> pa.Array:
     return pc.coalesce(joined, pc.if_else(pc.fill_null(same_day, False), own, pa.scalar(None, own.type)), moment)
 
 
-def _with_year(column: pa.Array, date_form: str | None, year: int | None) -> pa.Array:
+def _with_year(column: pa.Array, date_form: str | None, year: tuple[int, int] | None) -> pa.Array:
     """Dates as 01/02 with the year of the title; a bank's timestamp 2023-09-05-10.20.30.123456 in the usual form."""
     column = pc.replace_substring_regex(
         column, r"^([0-9]{4}-[0-9]{2}-[0-9]{2})-([0-9]{2})\.([0-9]{2})\.([0-9]{2}).*$", r"\1 \2:\3:\4"
     )
     if date_form == "MM/DD" and year is not None:
-        column = pc.replace_substring_regex(column, r"^([0-9]{1,2})[/-]([0-9]{1,2})$", rf"{year}-\1-\2")
+        parts = r"^([0-9]{1,2})[/-]([0-9]{1,2})$"
+        month = pc.cast(pc.replace_substring_regex(column, parts, r"\1"), pa.string())
+        is_day = pc.fill_null(pc.match_substring_regex(column, parts), False)
+        number = pc.cast(pc.if_else(is_day, month, pa.scalar(None, pa.string())), pa.int32())
+        # A month later than the statement's belongs to the year before.
+        is_before = pc.fill_null(pc.greater(number, year[1]), False)
+        this, last = (pc.replace_substring_regex(column, parts, rf"{one}-\1-\2") for one in (year[0], year[0] - 1))
+        column = pc.if_else(is_day, pc.if_else(is_before, last, this), column)
     return column
 
 
 def _days(
-    columns: list[pa.Array] | None, date_form: str | None, year: int | None, serials: bool, length: int
+    columns: list[pa.Array] | None, date_form: str | None, year: tuple[int, int] | None, serials: bool, length: int
 ) -> tuple[pa.Array, pa.Array]:
     if not columns:
         return pa.nulls(length, pa.date32()), _false(length)

@@ -5,23 +5,20 @@ What belongs here: the order of those steps. What does not: each of them (``head
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from settlement.io.bank.export_lines import Where, as_mask, lines_of
+from settlement.io.bank.export_blocks import Block, blocks_of, cells_of, stated_year, where_of
+from settlement.io.bank.export_lines import as_mask, lines_of
 from settlement.io.bank.export_proofs import in_fen, prove, yuan
 from settlement.io.bank.export_rows import Rows, rows_under
 from settlement.io.bank.headers import Header, find_header
 from settlement.io.bank.model import LINES, MONEY, REJECTED, Finding, Proof, Statement
-from settlement.io.bank.titles import Stated, normal, read_stated
-from settlement.io.sheet_model import SOURCE_ROW, Sheet, UnreadableFile
-
-_NOTES_READ = 5_000  # rows between transactions that are looked at for labels, one by one
+from settlement.io.bank.titles import Stated, read_stated
+from settlement.io.sheet_model import Sheet, UnreadableFile
 
 
 @dataclass
@@ -37,15 +34,6 @@ class Export:
     notes: list[str] = field(default_factory=list)
     formats: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
-
-
-@dataclass
-class _Block:
-    """Rows of one account: a sheet has several where title rows with another account stand between them."""
-
-    start: int
-    stated: Stated
-    stop: int = 0
 
 
 def read_export(
@@ -82,10 +70,10 @@ def _read_sheet(
     default_currency: str | None,
 ) -> None:
     stated = Stated()
-    read_stated(_cells(sheet, range(header.first_row)), header.profile, stated)
-    rows = rows_under(sheet, header, _year(sheet, header, stated))
-    blocks = _blocks(sheet, header, rows, stated)
-    where = _where(rows, blocks, own_accounts, default_account, default_currency)
+    read_stated(cells_of(sheet, range(header.first_row)), header.profile, stated)
+    rows = rows_under(sheet, header, stated_year(sheet, header, stated))
+    blocks = blocks_of(sheet, header, rows, stated)
+    where = where_of(rows, blocks, own_accounts, default_account, default_currency)
     at = np.flatnonzero(rows.is_transaction | rows.is_rejected)
     lines, rejected = lines_of(rows, header.profile, where, at)
     _note_scientific(export, lines, blocks)
@@ -95,109 +83,7 @@ def _read_sheet(
     _prove_blocks(export, rows, blocks, lines, rejected, header)
 
 
-def _cells(sheet: Sheet, rows: range | np.ndarray) -> Iterator[tuple[int, list[str]]]:
-    part = sheet.table.take(pa.array(rows, pa.int64()))
-    columns = [part.column(at).to_pylist() for at in range(sheet.width)]
-    yield from zip(part.column(SOURCE_ROW).to_pylist(), (list(row) for row in zip(*columns, strict=True)), strict=True)
-
-
-def _year(sheet: Sheet, header: Header, stated: Stated) -> int | None:
-    """The year of dates written without one: of the stated period, else of the first 20xx年 in the title."""
-    if stated.to_on:
-        return stated.to_on.year
-    for _, row in _cells(sheet, range(header.first_row)):
-        for cell in row:
-            text = normal(cell)
-            at = text.find("年")
-            if at >= 4 and text[at - 4 : at].isdigit():
-                return int(text[at - 4 : at])
-    return None
-
-
-def _blocks(sheet: Sheet, header: Header, rows: Rows, stated: Stated) -> list[_Block]:
-    """Blocks of accounts by the title rows between transactions; totals go to the block they stand under."""
-    blocks = [_Block(0, stated)]
-    others = np.flatnonzero(rows.is_note | rows.is_total)[:_NOTES_READ]
-    offset = header.last_row + 1
-    seen = False
-    for index, (row, cells) in zip(others, _cells(sheet, others + offset), strict=True):
-        seen = seen or bool(rows.is_transaction[blocks[-1].start : index].any())
-        found = Stated()
-        read_stated([(row, cells)], header.profile, found)
-        if found.account_no and seen and found.account_no != blocks[-1].stated.account_no:
-            blocks[-1].stop = int(index)
-            blocks.append(_Block(int(index), Stated()))
-            seen = False
-        current = blocks[-1].stated
-        if rows.is_total[index]:
-            _read_total(rows, header, int(index), row, current)
-        if rows.is_note[index] or not rows.is_total[index] or len(header.columns) < 3:
-            read_stated([(row, cells)], header.profile, current)
-        else:
-            _read_labels_of_total(cells, row, header, current)
-    blocks[-1].stop = len(rows.is_note)
-    return blocks
-
-
-def _read_labels_of_total(cells: list[str], row: int, header: Header, stated: Stated) -> None:
-    """A total row that is a sentence (合计 12 笔, 收入合计：…), not figures under the columns."""
-    sentences = [cell if any(mark in cell for mark in ":：笔") else "" for cell in cells]
-    read_stated([(row, sentences)], header.profile, stated)
-
-
-def _read_total(rows: Rows, header: Header, index: int, row: int, stated: Stated) -> None:
-    """Figures of a total row under our columns: 期初 / 期末 balances, sums of the sides."""
-    text = rows.first_text[index].as_py() or ""
-    values = {name: _figure(rows, name, index) for name in ("debit_out", "credit_in", "balance", "amount")}
-    if text.startswith(("期初", "承前", "上期", "上页")):
-        name = "opening"
-    elif text.startswith("期末"):
-        name = "closing"
-    elif any(word in text for word in ("累计", "小计", "本页", "本日", "本年", "本月")):
-        return
-    else:
-        for side, column in (("debit_total", "debit_out"), ("credit_total", "credit_in")):
-            if values[column] is not None:
-                stated.put(side, abs(values[column]), row)
-        return
-    if values["balance"] is not None:
-        stated.put(name, values["balance"], row)
-
-
-def _figure(rows: Rows, name: str, index: int) -> Decimal | None:
-    from settlement.io import cells
-
-    for column in rows.fields.get(name, ()):
-        value, bad = cells.money(column.slice(index, 1))
-        if value[0].is_valid and not bad[0].as_py():
-            return value[0].as_py()
-    return None
-
-
-def _where(
-    rows: Rows,
-    blocks: list[_Block],
-    own_accounts: dict[str, str],
-    default_account: str | None,
-    default_currency: str | None,
-) -> Where:
-    lengths = [block.stop - block.start for block in blocks]
-    accounts = pa.concat_arrays(
-        [
-            pa.repeat(pa.scalar(block.stated.account_no or default_account, pa.string()), length)
-            for block, length in zip(blocks, lengths, strict=True)
-        ]
-    )
-    currencies = pa.concat_arrays(
-        [
-            pa.repeat(pa.scalar(block.stated.currency, pa.string()), length)
-            for block, length in zip(blocks, lengths, strict=True)
-        ]
-    )
-    return Where(accounts, currencies, own_accounts, default_currency)
-
-
-def _note_scientific(export: Export, lines: pa.Table, blocks: list[_Block]) -> None:
+def _note_scientific(export: Export, lines: pa.Table, blocks: list[Block]) -> None:
     lost = pc.fill_null(lines.column("_lost_account"), False)
     count = int(pc.sum(pc.cast(lost, pa.int64())).as_py() or 0)
     if count:
@@ -232,7 +118,7 @@ def _why(sheet: Sheet, header: Header) -> str:
 
 
 def _prove_blocks(
-    export: Export, rows: Rows, blocks: list[_Block], lines: pa.Table, rejected: pa.Table, header: Header
+    export: Export, rows: Rows, blocks: list[Block], lines: pa.Table, rejected: pa.Table, header: Header
 ) -> None:
     """Split lines by block, account and currency; prove each; number the statements."""
     numbers = rows.source_row.to_numpy()

@@ -25,7 +25,8 @@ from settlement.io.bank.model import (
     table_of,
 )
 from settlement.io.bank.occurrences import with_occurrence
-from settlement.io.bank.swift import looks_like_swift, read_swift
+from settlement.io.bank.swift import read_swift
+from settlement.io.bank.swift_fields import looks_like_swift
 from settlement.io.limits import limits
 from settlement.io.sheet_model import UnreadableFile
 from settlement.io.sheets import check_file, read_sheets

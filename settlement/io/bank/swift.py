@@ -4,27 +4,23 @@ Written here and not taken from the mt-940 library, which reads all statements o
 lets a field it does not know pass in silence and signs a reversal by its letter alone; a line lost in
 silence is the one thing that must not happen. The library is the second reader in the tests.
 
-What belongs here: fields, :61:, balances. What does not: the words of :86: (``swift_details``).
+What belongs here: :61:, balances, proofs. What does not: tags (``swift_fields``), the words of :86: (``swift_details``).
 """
 
 from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from settlement.io.bank.currencies import NotMoney, currency_of, money_of
 from settlement.io.bank.model import Finding, Proof, Reading, Statement
 from settlement.io.bank.swift_details import NAME_WIDTH, Details, details_of
+from settlement.io.bank.swift_fields import Field, Message, messages_of
 from settlement.io.bank.text import with_originals
 from settlement.io.sheet_model import UnreadableFile
 
-_TAG = re.compile(r":(20|21|25P?|28C?|13D?|34F|60[FM]?|61|86|62[FM]?|64|65F?|90[DC]|NS|94[02]):(.*)", re.S)
-_WRAPPED_TAG = re.compile(r":\n(?=\d\d[A-Z]?:)")
-_ENVELOPE = re.compile(r"^[\x01\x03]*(?:\{[1-35]:(?:[^{}]|\{[^{}]*\})*\})*(?:\{4:)?")
-_END = re.compile(r"-(\}.*|X{3}|[\x03]+.*)?\s*")
 _BALANCE = re.compile(r"([DC])(\d{6})([A-Z]{3})(\d+(?:,\d*)?)\s*")
 _FLOOR = re.compile(r"([A-Z]{3})[DC ]?(\d+(?:,\d*)?)\s*")
 _SUM = re.compile(r"(\d+)([A-Z]{3})(\d+(?:,\d*)?)\s*")
@@ -37,67 +33,6 @@ _LINE = re.compile(
 _NO_REFERENCE = {"", "N", "NONREF", "NOTPROVIDED", "KREF+", "EREF", "EREF+", "PREF", "MARF", "NON"}
 # Tags that may stand between a :61: and the end of its statement; anything else means that the file is broken there.
 _AFTER_LINE = {"61", "86", "62F", "62M", "62", "64", "65", "65F", "90D", "90C", "NS"}
-
-
-@dataclass
-class Field:
-    """One field: its tag, the text after it, the file's line it begins on (1-based)."""
-
-    tag: str
-    lines: list[str]
-    row: int
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
-
-
-@dataclass
-class Message:
-    """The fields of one statement."""
-
-    fields: list[Field] = field(default_factory=list)
-
-    def first(self, *tags: str) -> Field | None:
-        return next((item for item in self.fields if item.tag in tags), None)
-
-    def last(self, *tags: str) -> Field | None:
-        return next((item for item in reversed(self.fields) if item.tag in tags), None)
-
-
-def looks_like_swift(text: str) -> str | None:
-    """Why the text is a SWIFT statement, or None."""
-    tags = re.findall(r"^(?:[\x01\x03]*\{.*\{4:)?:(20|25P?|28C?|60[FM]?|61|62[FM]?|64):", text, re.M)
-    if not tags:
-        return None
-    return "含有 SWIFT 报文字段 " + "、".join(f":{tag}:" for tag in dict.fromkeys(tags))
-
-
-def messages_of(text: str) -> list[Message]:
-    """The statements of a file, in order: a statement begins with :20: or after the end mark ``-``."""
-    found: list[Message] = []
-    current: Message | None = None
-    text = _WRAPPED_TAG.sub(":", text.replace("\r\n", "\n").replace("\r", "\n"))
-    for row, line in enumerate(text.split("\n"), start=1):
-        bare = _ENVELOPE.sub("", line, count=1)
-        tag = _TAG.fullmatch(bare)
-        if tag:
-            if tag[1] in ("940", "942"):
-                continue
-            if current is None or tag[1] == "20" or _begins_anew(current, tag[1]):
-                current = Message()
-                found.append(current)
-            current.fields.append(Field(tag[1], [tag[2]], row))
-        elif _END.fullmatch(bare):
-            current = None
-        elif current is not None and current.fields:
-            current.fields[-1].lines.append(bare.rstrip("\n"))
-    return found
-
-
-def _begins_anew(current: Message, tag: str) -> bool:
-    """A statement whose :20: and end mark are lost still begins after the closing balance of the one before."""
-    return tag in ("25", "25P", "28", "28C", "60F", "60M") and current.first("62F", "62M", "62") is not None
 
 
 def read_swift(text: str, own_accounts: dict[str, str]) -> Reading:

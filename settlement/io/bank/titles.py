@@ -63,6 +63,8 @@ def read_stated(rows: Iterable[tuple[int, Sequence[str]]], profile: Profile, sta
         cells = [normal(cell) for cell in raw]
         if above is not None:
             _values_below(above[0], cells, index, stated, row)
+            above = None
+            continue
         names = [header_name(cell) for cell in cells]
         # Labels in one row and their values under them (WeChat's last two rows).
         above = (
@@ -73,6 +75,12 @@ def read_stated(rows: Iterable[tuple[int, Sequence[str]]], profile: Profile, sta
         for position, cell in enumerate(cells):
             if cell:
                 _read_cell(cell, cells[position + 1 :], index, stated, row)
+
+
+def label_count(cells: Sequence[str], profile: Profile) -> int:
+    """How many cells of a row are labels and nothing else."""
+    index = {header_name(label) for labels in profile.labels.values() for label in labels}
+    return sum(header_name(normal(cell)) in index for cell in cells if cell)
 
 
 def _values_below(names: list[str], cells: list[str], index: dict[str, str], stated: Stated, row: int) -> None:
