@@ -120,7 +120,7 @@ def test_deadlines_are_monotone_and_fall_on_working_days(start, count, later, mo
 
 
 @given(
-    first=st.datetimes(datetime(2008, 1, 1), datetime(2026, 6, 30)),
+    first=st.datetimes(datetime.fromisoformat("2008-01-01"), datetime.fromisoformat("2026-06-30")),
     minutes=st.integers(0, 20_000),
 )
 def test_a_later_notice_is_never_due_earlier(first, minutes):
