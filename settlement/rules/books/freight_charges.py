@@ -13,10 +13,10 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.rules import freight, money
-from settlement.rules.books.freight_duplicates import mark_duplicates
+from settlement.rules.books.freight_duplicates import repeats, with_repeats
 from settlement.rules.books.freight_orders import QUANTITY, Keep, as_built, assign_orders, identity_digest
 from settlement.rules.books.freight_quotes import carrier_quotes, client_quotes_of
-from settlement.rules.books.freight_rates import HOME_CURRENCY, receivable_rates
+from settlement.rules.books.freight_rates import HOME_CURRENCY, mid_rates_on, receivable_rates
 from settlement.rules.deadlines import month_day_due_column
 from settlement.rules.exceptions import exception_id
 from settlement.rules.money import MONEY
@@ -66,16 +66,19 @@ def price(
     round(receivable × rate). Units: the line's currency, client_currency, CNY. Rounding: half up to the fen.
     Errors: none. Source: S0 l.738; the contract, section 4.
     """
-    marked = keep("freight_marked", mark_duplicates(_dated(lines), approved))
+    # Only narrow tables are kept on the way; the lines, wide, pass once, at the end.
+    dated = _dated(lines)
+    marked = with_repeats(dated, keep("freight_repeats", repeats(dated, approved)))
     carriers = keep("freight_carriers", carrier_quotes(marked, orders, vendor_quotes, keep=keep))
     capped = keep("freight_capped", _capped(marked, carriers))
     payable = keep("freight_payable", _approved_excess(capped, approved, marked.select("seq", "line_key")))
     firsts = keep("freight_first_lines", first_lines(marked))
     own = keep("freight_own_services", own_services(firsts, orders, client_quotes, adjustments, month))
     clients = keep("freight_client_quotes", client_quotes_of(_client_items(firsts, own), orders, client_quotes))
-    billed = keep("freight_billed", _receivable(marked, payable, firsts, own, clients))
-    unpriced = keep("freight_unpriced", billed.union(_own_rows(own, clients, billed)))
-    rated = receivable_rates(unpriced, fx_mid_rates, unit_suspect_ratio=unit_suspect_ratio)
+    billed = _receivable(marked, payable, firsts, own, clients)
+    unpriced = billed.union(_own_rows(own, clients, billed))
+    mids = keep("freight_mid_rates", mid_rates_on(_days(dated, own, clients), fx_mid_rates))
+    rated = receivable_rates(unpriced, mids, unit_suspect_ratio=unit_suspect_ratio)
     return keep("freight_priced", _finished(rated, orders, working_days, collection_day, rest_day))
 
 
@@ -86,6 +89,13 @@ def _dated(lines: ir.Table) -> ir.Table:
         quoted_on=ibis.coalesce(lines.invoiced_on, lines.confirmed_on, last),
         rate_on=ibis.coalesce(lines.confirmed_on, lines.invoiced_on, last),
     )
+
+
+def _days(lines: ir.Table, own: ir.Table, clients: ir.Table) -> ir.Table:
+    """Every foreign currency and day a rate may be wanted for: a few thousand rows."""
+    currencies = lines.select("currency").union(clients.select("currency")).distinct()
+    currencies = currencies.filter(currencies.currency != HOME_CURRENCY)
+    return currencies.cross_join(lines.select(on="rate_on").union(own.select(on="quoted_on")).distinct())
 
 
 def _capped(marked: ir.Table, carriers: ir.Table) -> ir.Table:

@@ -52,13 +52,13 @@ def _credits_before(table: ir.Table, key: list[str]) -> ir.IntegerColumn:
 
 
 @rule("FRT-04", inputs=("freight", "approvals"), codes=(CODE,))
-def mark_duplicates(lines: ir.Table, approved: ir.Table) -> ir.Table:
-    """Lines with ``is_repeated``, ``is_duplicate`` (repeated and not approved) and ``duplicate_of`` (invoice of the first).
+def repeats(lines: ir.Table, approved: ir.Table) -> ir.Table:
+    """The lines that repeat an earlier one: parent_key, duplicate_of (invoice of the first), is_allowed (approved).
 
     A line repeats an earlier one when (a) vendor, invoice number, order, charge code, container, currency and
-    amount are the same, or (b) B/L (its own or its order's), charge code, currency and amount are the same on another invoice and no
-    two different containers tell them apart. A credit note of the same amount in between makes room for one
-    more bill; a second credit note repeats only where nothing is left to credit. ``approved``: exception_id of
+    amount are the same, or (b) B/L (its own or its order's), charge code, currency and amount are the same on
+    another invoice and no two different containers tell them apart. A credit note of the same amount in between
+    makes room for one more bill; a second credit note repeats only where nothing is left to credit. ``approved``: exception_id of
     the approved exceptions; the subject of a duplicate is its parent_key.
     Formula: bills − credit notes before the line ≥ 1. Units: lines. Rounding: none. Errors: none.
     Source: rules.md FRT-04; S0 l.738.
@@ -80,13 +80,18 @@ def mark_duplicates(lines: ir.Table, approved: ir.Table) -> ir.Table:
     of_bill = counted.bill_no.notnull() & another & one_box & (counted._bill_net >= 1)
     billed = (counted._sign > 0) & ((counted._same_net >= 1) | of_bill)
     credited = (counted._sign < 0) & (counted._same_credits >= 1) & (counted._same_net <= 0)
-    repeats = counted.filter(billed | credited).select("parent_key", duplicate_of="_first_invoice")
-    repeats = repeats.mutate(_id=exception_id(ibis.literal(CODE), repeats.parent_key))
-    allowed = approved.select(_id="exception_id", _allowed=ibis.literal(True)).distinct()
-    judged = repeats.left_join(allowed, "_id", rname="{name}_allowed")
-    judged = judged.select("parent_key", "duplicate_of", _allowed=ibis.coalesce(judged._allowed, False))
-    joined = lines.left_join(judged, "parent_key", rname="{name}_repeated")
-    return joined.mutate(
-        is_repeated=joined.duplicate_of.notnull(),
-        is_duplicate=joined.duplicate_of.notnull() & ~joined._allowed,
-    ).drop("parent_key_repeated", "_allowed")
+    found = counted.filter(billed | credited).select("parent_key", duplicate_of="_first_invoice")
+    found = found.mutate(exception_id=exception_id(ibis.literal(CODE), found.parent_key))
+    allowed = approved.select("exception_id", _allowed=ibis.literal(True)).distinct()
+    judged = found.left_join(allowed, "exception_id", rname="{name}_allowed")
+    return judged.select("parent_key", "duplicate_of", is_allowed=ibis.coalesce(judged._allowed, False))
+
+
+def with_repeats(lines: ir.Table, repeated: ir.Table) -> ir.Table:
+    """Lines with ``is_repeated``, ``is_duplicate`` (repeated and not approved) and ``duplicate_of``."""
+    joined = lines.left_join(repeated, "parent_key", rname="{name}_repeated")
+    is_repeated = joined.duplicate_of.notnull()
+    is_allowed = ibis.coalesce(joined.is_allowed, False)
+    return joined.mutate(is_repeated=is_repeated, is_duplicate=is_repeated & ~is_allowed).drop(
+        "parent_key_repeated", "is_allowed"
+    )

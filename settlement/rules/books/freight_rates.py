@@ -20,32 +20,30 @@ def mid_rates_on(asked: ir.Table, fx_mid_rates: ir.Table) -> ir.Table:
     ``asked``: distinct currency and ``on``. The latest published on or before the day (FX-06, C-35); rates are
     quoted per 100. Two sources on one day: the first by name. A day before the first rate has no row.
     """
-    rates = fx_mid_rates.mutate(_source=ibis.coalesce(fx_mid_rates.source, ""))
-    candidates = asked.join(rates, [asked.currency == rates.currency, rates.published_on <= asked.on], rname="r_{name}")
-    newest = ibis.window(
-        group_by=["currency", "on"],
-        order_by=[candidates.published_on.desc(), candidates._source.asc(), candidates.rate_per_100.asc()],
+    sources = ibis.window(
+        group_by=["currency", "published_on"],
+        order_by=[fx_mid_rates.source.asc(nulls_first=True), fx_mid_rates.rate_per_100.asc()],
     )
-    ranked = candidates.mutate(_rank=ibis.row_number().over(newest)).filter(lambda t: t._rank == 0)
-    return ranked.select(
-        "currency", "on", "published_on", mid_rate=money.divide_half_up(ranked.rate_per_100, Decimal(100), 8)
+    sole = fx_mid_rates.mutate(_rank=ibis.row_number().over(sources)).filter(lambda t: t._rank == 0)
+    rates = sole.select(
+        "currency", "published_on", mid_rate=money.divide_half_up(sole.rate_per_100, Decimal(100), 8)
     )
+    known = asked.asof_join(rates, on=asked.on >= rates.published_on, predicates="currency", rname="r_{name}")
+    known = known.select("currency", "on", "published_on", "mid_rate")
+    return known.filter(known.mid_rate.notnull())
 
 
 @rule("LOG-AR-02", "C-24", inputs=("freight.ar_rate", "fx_mid_rates"), codes=("FX_RATE_MISSING", "FX_UNIT_SUSPECT"))
-def receivable_rates(lines: ir.Table, fx_mid_rates: ir.Table, *, unit_suspect_ratio: Decimal) -> ir.Table:
+def receivable_rates(lines: ir.Table, mids: ir.Table, *, unit_suspect_ratio: Decimal) -> ir.Table:
     """Lines with ``rate`` (CNY per 1 of client_currency), ``rate_source``, ``rate_published_on``, ``cost_cny``.
 
-    ``lines``: currency, cost, client_currency, ar_rate, rate_on. rate_source is 本币, 应收汇率, 中间价, 单位存疑
+    ``lines``: currency, cost, client_currency, ar_rate, rate_on; ``mids``: of ``mid_rates_on``. rate_source is 本币, 应收汇率, 中间价, 单位存疑
     (``ar_rate`` is ``unit_suspect_ratio`` times the mid rate or more: it is per 100, not used, FX_UNIT_SUSPECT) or
     缺汇率; in the last two ``rate`` is NULL. ar_rate is read as CNY per 1, as in W12. ``cost_cny`` is the cost at the
     mid rate: a measure of risk, no posting.
     Formula: ar_rate, else mid rate of rate_on / 100. Units: CNY per 1. Rounding: 8 decimals.
     Errors: none. Source: decision C-24; the contract, section 4.
     """
-    days = lines.select("currency", on="rate_on").union(lines.select(currency="client_currency", on="rate_on"))
-    days = days.filter(days.currency.notnull() & (days.currency != HOME_CURRENCY)).distinct()
-    mids = mid_rates_on(days, fx_mid_rates)
     joined = lines.left_join(
         mids, [lines.client_currency == mids.currency, lines.rate_on == mids.on], rname="m_{name}"
     ).drop("m_currency", "on")
