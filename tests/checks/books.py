@@ -34,6 +34,14 @@ def _balance(month, principal, opening, movement, closing, account=None):
     return row if account is None else {**row, "account": account}
 
 
+def _file(month, currency, read, accepted, rejected, amount_read, amount_accepted, amount_rejected):
+    return {
+        "month": month, "source_file": f"raw/{month}/bank/a.csv", "input_table": "bank", "currency": currency,
+        "rows_read": read, "rows_accepted": accepted, "rows_rejected": rejected,
+        "amount_read": amount_read, "amount_accepted": amount_accepted, "amount_rejected": amount_rejected,
+    }  # fmt: skip
+
+
 def two_months() -> dict[str, list[dict]]:
     """Every published table that holds rows, for September and October."""
     usd = {"currency": "USD", "receipt_amount": "1000.00"}
@@ -115,9 +123,15 @@ def two_months() -> dict[str, list[dict]]:
             {"month": OCTOBER, "exception_id": "e1", "code": "DECISION_ORPHAN", "order_no": "NO-SUCH-ORDER"},
         ],
         "control_totals": [
-            {"month": SEPTEMBER, "source_file": "raw/2023-09/bank/a.csv", "input_table": "bank", "currency": "CNY",
-             "rows_read": 4, "rows_accepted": 3, "rows_rejected": 1, "amount_read": "7300.01",
-             "amount_accepted": "7288.00", "amount_rejected": "12.01"},
+            _file(SEPTEMBER, "CNY", 3, 2, 1, "7300.01", "7288.00", "12.01"),
+            _file(SEPTEMBER, "USD", 2, 2, 0, "0.00", "0.00", "0.00"),
+            _file(OCTOBER, "CNY", 1, 1, 0, "-200.00", "-200.00", "0.00"),
+        ],
+        "rejected_rows": [
+            # One row, wrong in two fields.
+            {"month": SEPTEMBER, "source_file": "raw/2023-09/bank/a.csv", "input_table": "bank", "source_row": 7,
+             "field": field}
+            for field in ("amount", "booked_on")
         ],
     }  # fmt: skip
 

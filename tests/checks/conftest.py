@@ -79,6 +79,28 @@ class Shelf:
         schema, _, table = name.rpartition(".")
         return self.con.table(table, database=schema or "book")
 
+    def publish(self, tables: dict[str, list[dict]]) -> None:
+        """Published tables as the books hold them, with the input and masters the audit looks at."""
+        for name in mart_tables():
+            self.put(name, tables.get(name, []), ("books", "mart"))
+        self.con.raw_sql("CREATE SCHEMA IF NOT EXISTS books.input")
+        self.con.raw_sql("CREATE SCHEMA IF NOT EXISTS books.reference")
+        orders = pa.table({"order_no": ["SO1"], "principal_id": ["P1"], "month": [MONTH]})
+        principals = pa.table({"principal_id": ["P1", "P2"]})
+        rates = pa.table(
+            {
+                "currency": ["USD"],
+                "published_on": [date(2023, 9, 5)],
+                "rate_per_100": pa.array([Decimal("717.89000000")], pa.decimal128(18, 8)),
+            }
+        )
+        for place, name, rows in (
+            ("input", "orders", orders),
+            ("reference", "principals", principals),
+            ("reference", "fx_mid_rates", rates),
+        ):
+            self.con.create_table(name, rows, database=("books", place), overwrite=True)
+
 
 @pytest.fixture
 def shelf() -> Shelf:
