@@ -71,14 +71,17 @@ def combine(
     taken = _taken(lines, statements) if lines.num_rows else _Taken.nothing()
     lines = _with_ids(lines, taken)
     new = taken.is_kept & (np.arange(lines.num_rows) >= known.num_rows)
-    fresh = lines.select(TRANSACTIONS.names).filter(pa.array(new))
+    fresh = lines.select(TRANSACTIONS.names)
+    fresh = fresh if new.all() else fresh.filter(pa.array(new))
     file_names = dict(enumerate(shown))
     breaks = breaks_of(statements, file_names)
     return Combined(
         lines=fresh,
         rejected=_rejected(reads, shown, lines, taken),
         statements=_statement_rows(reads, shown),
-        conversions=conversions_of(lines.select(TRANSACTIONS.names).filter(pa.array(taken.is_kept)), fresh),
+        conversions=conversions_of(
+            fresh if new.all() else lines.select(TRANSACTIONS.names).filter(pa.array(taken.is_kept)), fresh
+        ),
         findings=[*_findings(reads, shown), *_repeat_findings(lines, taken), *_break_findings(breaks, file_names)],
         breaks=breaks,
     )

@@ -62,11 +62,17 @@ class Where:
 class _Source:
     """The columns of a field, only the transaction rows."""
 
-    def __init__(self, rows: Rows, at: pa.Array):
-        self.rows, self.at, self.length = rows, at, len(at)
+    def __init__(self, rows: Rows, at: np.ndarray):
+        self.rows, self.at, self.length = rows, pa.array(at), len(at)
+        self.is_run = bool(len(at)) and int(at[-1]) - int(at[0]) + 1 == len(at)
+        self.start = int(at[0]) if len(at) else 0
+
+    def take(self, column: pa.Array) -> pa.Array:
+        """The transaction rows of a column; without a copy where they stand in one run."""
+        return column.slice(self.start, self.length) if self.is_run else column.take(self.at)
 
     def each(self, name: str) -> list[pa.Array]:
-        return [_meaningful(column.take(self.at)) for column in self.rows.fields.get(name, ())]
+        return [_meaningful(self.take(column)) for column in self.rows.fields.get(name, ())]
 
     def first(self, name: str) -> pa.Array:
         """The first column that says something, row by row."""
@@ -83,7 +89,7 @@ class _Source:
         return _join(columns, self.length)
 
     def written(self, name: str, *, is_joined: bool) -> pa.Array:
-        columns = [pc.utf8_trim_whitespace(column.take(self.at)) for column in self.rows.raw.get(name, ())]
+        columns = [pc.utf8_trim_whitespace(self.take(column)) for column in self.rows.raw.get(name, ())]
         return _join(columns, self.length) if is_joined else (columns[0] if columns else pa.nulls(self.length, _TEXT))
 
     def has(self, name: str) -> bool:
@@ -109,9 +115,9 @@ def _join(columns: Sequence[pa.Array], length: int) -> pa.Array:
 
 def lines_of(rows: Rows, profile: Profile, where: Where, at: np.ndarray) -> tuple[pa.Table, pa.Table]:
     """The rows ``at`` (indices) as accepted lines and rejected rows; together exactly those rows."""
-    source = _Source(rows, pa.array(at))
+    source = _Source(rows, at)
     columns = Columns(len(at))
-    columns.values["source_row"] = rows.source_row.take(source.at)
+    columns.values["source_row"] = source.take(rows.source_row)
     _days(columns, source, rows)
     _account(columns, source, where)
     _currency(columns, source, where, profile)
@@ -122,11 +128,11 @@ def lines_of(rows: Rows, profile: Profile, where: Where, at: np.ndarray) -> tupl
 
 
 def _days(columns: Columns, source: _Source, rows: Rows) -> None:
-    moment, value_on = rows.booked_at.take(source.at), rows.value_on.take(source.at)
+    moment, value_on = source.take(rows.booked_at), source.take(rows.value_on)
     columns.values["booked_on"] = pc.coalesce(pc.cast(moment, pa.date32(), safe=False), value_on)
-    columns.values["booked_at"] = pc.if_else(rows.has_clock.take(source.at), moment, pa.scalar(None, moment.type))
+    columns.values["booked_at"] = pc.if_else(source.take(rows.has_clock), moment, pa.scalar(None, moment.type))
     columns.values["value_on"] = value_on
-    bad = pc.or_(rows.is_date_bad.take(source.at), pc.is_null(columns.values["booked_on"]))
+    bad = pc.or_(source.take(rows.is_date_bad), pc.is_null(columns.values["booked_on"]))
     columns.refuse(
         bad,
         "ROW_REJECTED",
@@ -135,7 +141,7 @@ def _days(columns: Columns, source: _Source, rows: Rows) -> None:
         pc.coalesce(source.first("booked_on"), source.first("booked_at")),
     )
     columns.refuse(
-        rows.is_value_bad.take(source.at), "ROW_REJECTED", "value_on", "起息日不是日期", source.first("value_on")
+        source.take(rows.is_value_bad), "ROW_REJECTED", "value_on", "起息日不是日期", source.first("value_on")
     )
 
 
@@ -146,7 +152,7 @@ def _account(columns: Columns, source: _Source, where: Where) -> None:
     columns.refuse(
         lost, "BNK_ACCOUNT_SCI_NOTATION", "account_no", "本方账号被 Excel 写成科学记数法，位数已丢失", written
     )
-    columns.values["account_no"] = pc.coalesce(account, where.account_no.take(source.at))
+    columns.values["account_no"] = pc.coalesce(account, source.take(where.account_no))
 
 
 def _currency(columns: Columns, source: _Source, where: Where, profile: Profile) -> None:
@@ -160,7 +166,7 @@ def _currency(columns: Columns, source: _Source, where: Where, profile: Profile)
         accounts.indices
     )
     fallback = pa.scalar(profile.default_currency or where.default_currency, _TEXT)
-    currency = pc.coalesce(stated, where.currency.take(source.at), own, fallback)
+    currency = pc.coalesce(stated, source.take(where.currency), own, fallback)
     columns.refuse(pc.is_null(currency), "ROW_REJECTED", "currency", "文件没有写明币种", source.first("currency"))
     columns.values["currency"] = currency
 
@@ -207,7 +213,7 @@ def _by_direction(columns: Columns, source: _Source, profile: Profile) -> tuple[
             amount = pc.negate(amount)
         into = pc.fill_null(pc.greater_equal(amount, ZERO), True)
         return pc.if_else(into, ZERO, pc.negate(amount)), pc.if_else(into, amount, ZERO)
-    direction = pc.utf8_upper(cells.tidy(pa.concat_arrays([source.rows.fields["direction"][0].take(source.at)])))
+    direction = pc.utf8_upper(cells.tidy(pa.concat_arrays([source.take(source.rows.fields["direction"][0])])))
     into = pc.fill_null(pc.is_in(direction, pa.array(sorted(profile.inward))), False)
     out = pc.fill_null(pc.is_in(direction, pa.array(sorted(profile.outward))), False)
     neutral = pc.fill_null(pc.is_in(direction, pa.array(sorted(profile.neutral) or [""])), False)
@@ -299,8 +305,8 @@ def _split(columns: Columns) -> tuple[pa.Table, pa.Table]:
     for column in [*LINES, pa.field("_bad_balance", pa.bool_()), pa.field("_lost_account", pa.bool_())]:
         values = columns.values.get(column.name)
         arrays[column.name] = pa.nulls(columns.length, column.type) if values is None else pc.cast(values, column.type)
-    lines = pa.table(arrays).filter(accepted)
-    return lines, _rejected(columns)
+    lines = pa.table(arrays)
+    return lines if (columns.why < 0).all() else lines.filter(accepted), _rejected(columns)
 
 
 def _rejected(columns: Columns) -> pa.Table:

@@ -5,7 +5,7 @@ What belongs here: sorting rows into kinds, whole columns at a time. What does n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -37,6 +37,10 @@ class Rows:
     is_rejected: np.ndarray  # money but no readable date
     is_note: np.ndarray
     first_text: pa.Array
+
+    def without_cells(self) -> Rows:
+        """The same without the text of the cells."""
+        return replace(self, fields={}, raw={})
 
 
 def rows_under(sheet: Sheet, header: Header, year: tuple[int, int] | None) -> Rows:

@@ -20,6 +20,8 @@ from settlement.io.bank.model import LINES, MONEY, REJECTED, Finding, Proof, Sta
 from settlement.io.bank.titles import Stated, read_stated
 from settlement.io.sheet_model import Sheet, UnreadableFile
 
+_ROWS_AT_A_TIME = 100_000  # a million lines at once would hold every step of every column
+
 
 @dataclass
 class Export:
@@ -75,7 +77,12 @@ def _read_sheet(
     blocks = blocks_of(sheet, header, rows, stated)
     where = where_of(rows, blocks, own_accounts, default_account, default_currency)
     at = np.flatnonzero(rows.is_transaction | rows.is_rejected)
-    lines, rejected = lines_of(rows, header.profile, where, at)
+    parts = [
+        lines_of(rows, header.profile, where, at[first : first + _ROWS_AT_A_TIME])
+        for first in range(0, max(len(at), 1), _ROWS_AT_A_TIME)
+    ]
+    lines, rejected = (pa.concat_tables(tables) for tables in zip(*parts, strict=True))
+    rows = rows.without_cells()  # a million rows: what is read need not be held twice
     _note_scientific(export, lines, blocks)
     export.formats.append(header.profile.name)
     export.reasons.append(_why(sheet, header))
@@ -128,7 +135,7 @@ def _prove_blocks(
     row_of = lines.column("source_row").to_numpy()
     for block, low, high in zip(blocks, edges, edges[1:], strict=False):
         inside = (row_of >= low) & (row_of < high)
-        part = lines.filter(pa.array(inside))
+        part = lines if inside.all() else lines.filter(pa.array(inside))
         refused = rejected.filter(
             pc.and_(pc.greater_equal(rejected.column("source_row"), low), pc.less(rejected.column("source_row"), high))
         )

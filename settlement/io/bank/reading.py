@@ -177,6 +177,7 @@ def _from_export(path: Path, export: Export, detected: Detected) -> StatementRea
     rejected = pa.concat_tables(export.rejected) if export.rejected else REJECTED.empty_table()
     rejected = rejected.take(pc.sort_indices(rejected, sort_keys=[("source_row", "ascending")]))
     findings = [*export.findings, *reversals_of(lines)]
+    pa.default_memory_pool().release_unused()  # what a big file needed while it was read
     return StatementRead(
         path,
         lines,
