@@ -100,12 +100,20 @@ def _not(condition: Truth) -> Truth:
     return ~condition if money.is_column(condition) else not condition
 
 
+@rule(
+    "S3-PEN-01", "S3-PEN-02", "S3-PEN-03", "S3-PEN-04", "S3-PEN-05", "S3-COD-01", "S1-INC-04", "S4-INV-02",
+    inputs=("desk", "desk_rule"), codes=("DESK_FINE", "DESK_BORNE", "DESK_TYPE_UNKNOWN"),
+)  # fmt: skip
 def desk_charges(desk: ir.Table, rules: Series, as_of: date) -> ir.Table:
     """Each desk line with its rule: charge_cny, due_at, status (正常 已计 逾期 待批准 低于下限 未知), code.
 
     ``desk``: type, ref_no, amount, happened_at, done_at, approved_by (and any other column, kept). ``rules``:
     the series ``desk_rule``; a type is its word or its rule id. charge_cny is what the line costs by A5 (CNY);
     NULL where the type is unknown or the amount that is borne is missing. code is the exception it raises.
+
+    Formula: by the kind of the type (hours, fixed, whole, band, threshold, cutoff: parameters/desk.yaml).
+    Units: CNY. Rounding: none. Errors: none; an unknown type is ``DESK_TYPE_UNKNOWN``.
+    Source: S0 l.77–79, S1 ch.3, S3 l.40–46, S4 l.177–187.
     """
     named = _with_rule_of_type(desk, rules)
     dated = named.mutate(_on=ibis.coalesce(named.happened_at, named.done_at).cast("date"))
