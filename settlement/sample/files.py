@@ -46,13 +46,24 @@ def write_csv(path: Path, sheet: Sheet) -> None:
             file.write(b"\xef\xbb\xbf")
         file.write(_text_rows([*sheet.above, list(sheet.columns)]).encode(codec))
         table = pa.table({str(place): _no_empty(column) for place, column in enumerate(sheet.columns.values())})
-        options = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
         for batch in table.to_batches(max_chunksize=_BATCH):
-            buffer = io.BytesIO()
-            pa_csv.write_csv(pa.Table.from_batches([batch]), buffer, options)
-            data = buffer.getvalue()
+            data = _csv_bytes(pa.Table.from_batches([batch]))
             file.write(data if codec == "utf-8" else data.decode("utf-8").encode(codec))
         file.write(_text_rows(sheet.below).encode(codec))
+
+
+def _csv_bytes(table: pa.Table) -> bytes:
+    """Rows as CSV, quoted only where some cell of the batch needs it: Arrow's own "needed" quotes every text."""
+    for style in ("none", "needed"):
+        buffer = io.BytesIO()
+        try:
+            pa_csv.write_csv(table, buffer, pa_csv.WriteOptions(include_header=False, quoting_style=style))
+        except pa.ArrowInvalid:
+            if style == "needed":
+                raise
+            continue
+        return buffer.getvalue()
+    raise AssertionError("unreachable: the last style returns or raises")
 
 
 def _text_rows(rows: list[list[str]]) -> str:

@@ -74,7 +74,7 @@ def freight_of(world: World, firms: Firms, orders: Orders, shipments: Shipments,
         parts.append(_lines(dice, charge, row, wanted, orders, shipments, tariff, invoiced, confirmed, own_service))
     merged = {name.name: np.concatenate([part[name.name] for part in parts]) for name in fields(Freight)}
     merged = _second_boxes(merged, shipments)
-    merged = _box_by_box(dice, merged, shipments)
+    merged = _box_by_box(dice, merged)
     order = np.lexsort((merged["box_place"], merged["box"], merged["charge"], merged["order"]))
     freight = Freight(**{name: values[order] for name, values in merged.items()})
     return freight, _charges(world, orders, freight, own_service)
@@ -97,7 +97,8 @@ def _lines(dice, charge, row, wanted, orders, shipments, tariff, invoiced, confi
     vendor = np.where(local, carriers + wanted % 4, (wanted * 31 + orders.principal[wanted]) % carriers)
     issued = invoiced[wanted, int(local)]
     loose = (shipments.box[wanted] < 0) & (unit == "柜")
-    units = np.where(unit == "票", 1, shipments.boxes[wanted])
+    further = (shipments.second_box[wanted] >= 0) & (code != OCEAN_FREIGHT)  # its ocean freight is a line of its own
+    units = np.where(unit == "票", 1, shipments.boxes[wanted] + further)
     basis = np.where(loose, RT, BILL if unit == "票" else BOX)
     quantity = np.where(loose, shipments.measure[wanted], units * 10)
     price = _prices(dice, code, wanted, orders, shipments, vendor, issued, count)
@@ -110,7 +111,7 @@ def _lines(dice, charge, row, wanted, orders, shipments, tariff, invoiced, confi
     return {
         "order": wanted, "charge": np.full(count, charge), "vendor": vendor,
         "currency": np.full(count, market.CURRENCIES.index(currency)), "basis": basis, "quantity": quantity,
-        "box": np.where(basis == BOX, shipments.box[wanted], -1), "box_place": np.full(count, -1),
+        "box": np.where((basis == BOX) & ~further, shipments.box[wanted], -1), "box_place": np.full(count, -1),
         "cost": paid, "vendor_quote": np.where(quoted, cost, NONE),
         "client_quote": _client_quotes(code, kind, wanted, orders, shipments, tariff, issued, units, loose, own_service),
         "has_voucher": ~quoted & (dice.random(count) < 0.75),
@@ -166,9 +167,9 @@ def _second_boxes(lines: dict, shipments: Shipments) -> dict:
     return {name: np.concatenate([values, extra[name]]) for name, values in lines.items()}
 
 
-def _box_by_box(dice: np.random.Generator, lines: dict, shipments: Shipments) -> dict:
+def _box_by_box(dice: np.random.Generator, lines: dict) -> dict:
     """Some carriers bill the terminal handling container by container."""
-    handling = (lines["charge"] == quotes.codes().index("THC")) & (shipments.boxes[lines["order"]] > 1)
+    handling = (lines["charge"] == quotes.codes().index("THC")) & (lines["quantity"] > 10)
     handling &= dice.random(len(handling)) < 0.2
     kept = {name: values[~handling] for name, values in lines.items()}
     split = {name: values[handling] for name, values in lines.items()}
@@ -178,7 +179,6 @@ def _box_by_box(dice: np.random.Generator, lines: dict, shipments: Shipments) ->
     each = np.repeat(split["cost"] // np.maximum(boxes, 1), boxes)
     rest = np.repeat(split["cost"] - split["cost"] // np.maximum(boxes, 1) * boxes, boxes)
     parts["cost"] = each + np.where(place == 0, rest, 0)
-    parts["vendor_quote"] = np.where(parts["vendor_quote"] == NONE, NONE, parts["vendor_quote"])
     parts["box_place"], parts["quantity"] = place, np.full(len(place), 10)
     return {name: np.concatenate([kept[name], parts[name]]) for name in lines}
 

@@ -96,7 +96,7 @@ def _import_legs(orders: Orders, imports: Imports) -> list[dict]:
     return [
         _leg(bought, ADVANCE, market.CNY, imports.received[bought], orders.main_on[bought], False),
         _leg(taxed, TAX, market.CNY, imports.taxes[taxed], imports.tax_received_on[taxed], True),
-        _leg(short, TOP_UP, market.CNY, -imports.balance[short], imports.balance_on[short], True),
+        _leg(short, TOP_UP, market.CNY, -imports.balance[short], imports.balance_on[short], False),
     ]
 
 

@@ -86,7 +86,7 @@ def orders_of(world: World, firms: Firms) -> Orders:
     netted = export & has_freight & (dice.random(count) < 0.3)
     sequence = texts.number(np.arange(count) + 1, max(6, len(str(count)) + 1))  # so it never begins with 9
     year = texts.pick([name[2:4] for name in world.months.names], month)
-    dates = _dates(world, dice, kind, month, export)
+    dates = _dates(world, dice, kind, month, has_freight)
     entrusted = (kind == IMPORT) & (dice.random(count) < 0.65)
     original = entrusted & (dice.random(count) < 0.8)
     twin_of = _twins(world, dice, run, kind, dates["terms"])
@@ -119,8 +119,8 @@ def _twins(world: World, dice: np.random.Generator, run: np.ndarray, kind: np.nd
     return np.where(pair, np.arange(count) - 1, -1)
 
 
-def _dates(world: World, dice: np.random.Generator, kind: np.ndarray, month: np.ndarray, export: np.ndarray) -> dict:
-    count = len(kind)
+def _dates(world: World, dice: np.random.Generator, kind: np.ndarray, month: np.ndarray, has_freight: np.ndarray) -> dict:
+    count, export = len(kind), kind == EXPORT
     first, last = world.months.first[month], world.months.last[month]
     main = market.roll(first + (dice.random(count) * (last - first + 1)).astype(np.int64))
     main = np.where(main > last, market.roll_back(last), main)
@@ -135,8 +135,11 @@ def _dates(world: World, dice: np.random.Generator, kind: np.ndarray, month: np.
     imported = np.where(prepaid, main + 6 + gap % 36, np.maximum(main - 1 - gap % 30, first))
     declared = np.where(export, declared, np.where(kind == IMPORT, market.roll(imported), main - 2))
     exported = declared + dice.integers(0, 4, count)
-    sailed = np.where(kind == SHIP_IN, main - 12, exported + dice.integers(0, 3, count))
-    earliest = np.minimum(np.where(export, np.minimum(main, declared), main), main)
+    inbound = (kind == IMPORT) | (kind == SHIP_IN)
+    sailed = np.where(inbound, declared - 10 - gap % 9, exported + dice.integers(0, 3, count))
+    # The simulated tax bill is there some days before the declaration.
+    earliest = np.minimum(main, np.where(export | inbound, declared - 6, main))
+    earliest = np.minimum(earliest, np.where(has_freight, sailed, earliest))
     first_month = np.clip(world.months.of(earliest), 0, month)
     return {
         "terms": np.where(export, terms, -1), "main_on": main, "balance_on": balance,

@@ -60,6 +60,7 @@ WHY = (
     "only open item of this amount", "reference of an order that is not the payer's", "names nobody's order",
     "several open items of this amount", "amount alone, not the whole of an item", "number mistyped",
     "sum of several items", "short by bank charges, no reference", "buyer known from the order only",
+    "reference by an unknown payer, part of the amount",
 )
 
 
@@ -169,9 +170,13 @@ def _verdicts(firms, orders, amounts, legs: Legs, receipts: Receipts) -> tuple[n
     unlisted_buyer = (receipts.sender == BUYER) & ~listed
     whole = legs.whole[receipts.first] & (receipts.size == 1)
     alone = _only_item_of_its_amount(orders, amounts, legs)[receipts.first]
+    # An unknown payer's reference is at most probable: only an amount that fits too decides (C-27).
+    tolerated = np.maximum(5_000, receipts.owed // 500)
+    fits = whole & (receipts.charges <= np.where(np.isin(receipts.naming, (LETTER_O, SPACED)), 0, tolerated))
     rules = [
         (receipts.sender == OTHER_PRINCIPAL, OPEN, 5),
         (receipts.naming == ANOTHERS, OPEN, 5),
+        (np.isin(receipts.naming, NAMES_ONE) & unknown & ~fits, EITHER, 13),
         (np.isin(receipts.naming, NAMES_ONE) & unknown, POST, 1),
         (np.isin(receipts.naming, NAMES_ONE), POST, 0),
         (receipts.naming == MONTH, POST, 3),

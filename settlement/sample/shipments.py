@@ -48,7 +48,8 @@ def shipments_of(world: World, firms: Firms, orders: Orders) -> Shipments:
     loose = dice.random(count) < 0.06
     box = np.where(orders.has_freight & ~loose, weighted(dice, [30, 15, 55], count), -1)
     boxes = np.where(box >= 0, 1 + weighted(dice, [68, 22, 10], count), 0)
-    mixed = (boxes == 1) & (dice.random(count) < 0.04)
+    # Two types only where no lane quote can apply: "once per order and charge code" does not say which type's quote.
+    mixed = (boxes == 1) & ~on_lane & (dice.random(count) < 0.3)
     second = np.where(mixed, (box + 1) % 3, -1)
     each = 7_000 + dice.integers(0, 15_500, count)
     weight = np.where(box >= 0, np.minimum(each, 26_000) * np.maximum(boxes + mixed, 1), 300 + each // 20)

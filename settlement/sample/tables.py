@@ -21,7 +21,7 @@ from settlement.sample.catalog import catalog
 from settlement.sample.exports import RESULTS
 from settlement.sample.files import Sheet
 from settlement.sample.firms import usccs
-from settlement.sample.freight import BY_BL, BY_CONTAINER, BY_ORDER
+from settlement.sample.freight import BY_CONTAINER, BY_ORDER
 from settlement.sample.orders import EXPORT, IMPORT, SHIP_IN, declaration_numbers, services
 from settlement.sample.payouts import ABROAD, CARRIER
 from settlement.sample.shipments import boxes_text, containers_text, ports
@@ -159,7 +159,7 @@ def freight_sheet(story: Story, month: int) -> Sheet:
         "vendor_invoice_no": payouts.vendor_invoice_numbers(order, f.vendor[rows]),
         "order_no": blank(take(o.order_no, order), by != BY_ORDER),
         "bl_no": blank(take(story.shipments.bl_no, order), by == BY_CONTAINER),
-        "container_no": blank(container, ~((by == BY_CONTAINER) | (f.box_place[rows] >= 0)) | (by == BY_BL)),
+        "container_no": blank(container, ~((by == BY_CONTAINER) | (f.box_place[rows] >= 0))),
         "container_type": pick(catalog()["container_types"], f.box[rows]),
         "charge_code": pick([row[0] for row in charges], f.charge[rows]),
         "charge_name": pick([row[1] for row in charges], f.charge[rows]),

@@ -5,6 +5,9 @@ What belongs here: which table goes into which file, and the rows that are bad o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,67 +20,108 @@ from settlement.sample.reference import reference_sheets
 from settlement.sample.statements import statement
 from settlement.sample.story import Story
 
+Rejected = tuple[str, str, int, str]  # file, input table (a workbook may hold two), row counted from 1, why
+Job = Callable[[], list[Rejected]]
+SheetOf = Callable[[Story, int], Sheet]
 _AS_XLSX = ("principals", "client_quotes", "payers")  # reference tables that somebody keeps in Excel
 
 
 def write_story(home: Path, story: Story) -> None:
     """All files of the home under ``raw/`` and ``truth/``."""
-    rejected: list[tuple[str, int, str]] = []
-    for name, sheet in reference_sheets(story).items():
-        chosen = Sheet(**{**vars(sheet), "as_xlsx": name in _AS_XLSX, "encoding": "utf-8-sig"})
-        write_sheet(home / "raw" / "reference" / name, chosen, csv_only=story.world.as_csv)
-    for month, name in enumerate(story.world.months.names):
-        _write_month(home, home / "raw" / name, story, month, rejected)
-    answers = home / "truth"
-    write_csv(answers / "receipts.csv", truth.receipts_sheet(story))
-    write_csv(answers / "payments.csv", truth.payments_sheet(story))
-    write_csv(answers / "amounts.csv", truth.amounts_sheet(story))
-    write_csv(answers / "rejected.csv", Sheet({
+    jobs: list[Job] = [partial(_write_reference, home, story)]
+    for month in range(len(story.world.months.names)):
+        jobs.extend(_month_jobs(home, story, month))
+    jobs.extend([
+        partial(_write_truth, home / "truth" / "receipts.csv", truth.receipts_sheet, story),
+        partial(_write_truth, home / "truth" / "payments.csv", truth.payments_sheet, story),
+        partial(_write_truth, home / "truth" / "amounts.csv", truth.amounts_sheet, story),
+    ])
+    # Two files at a time: Arrow works outside the interpreter's lock. Results come back in the order of the jobs.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        rejected = [row for rows in pool.map(lambda job: job(), jobs) for row in rows]
+    write_csv(home / "truth" / "rejected.csv", Sheet({
         "file": pa.array([row[0] for row in rejected], pa.string()),
-        "row": pa.array([str(row[1]) for row in rejected], pa.string()),
-        "why": pa.array([row[2] for row in rejected], pa.string()),
+        "table": pa.array([row[1] for row in rejected], pa.string()),
+        "row": pa.array([str(row[2]) for row in rejected], pa.string()),
+        "why": pa.array([row[3] for row in rejected], pa.string()),
     }))
 
 
-def _write_month(home: Path, folder: Path, story: Story, month: int, rejected: list) -> None:
-    name = folder.name
-    _write_orders(home, folder, story, month, rejected)
-    for account, own in enumerate(catalog()["own_accounts"]):
-        sheet = statement(story.world, story.book, account, month)
-        if sheet is None:
-            continue
-        label = f"{own['layout'].split('_')[0].upper()}_{own['account_no'][-4:]}_{name}"
-        written = write_sheet(folder / "bank" / label, sheet, csv_only=story.world.as_csv)
-        if own["layout"] == "boc_xlsx" and month % 3 == 0:
-            # The same statement once more under another name: none of its lines may count twice.
-            copy = write_sheet(folder / "bank" / f"{label}(1)", sheet, csv_only=story.world.as_csv)
-            rejected.extend(_all_rows(home, copy, sheet, f"DUPLICATE of {written.name}"))
-    freight = _messy(story, month, tables.freight_sheet(story, month), _BAD_FREIGHT, 3)
-    rejected.extend(_bad_rows(home, write_sheet(folder / "freight" / f"货代账单{name}", freight[0], csv_only=True), *freight))
-    payments = _messy(story, month, tables.payments_sheet(story, month), _BAD_PAYMENTS, 1)
-    rejected.extend(_bad_rows(home, write_sheet(folder / "payments" / f"付款申请{name}", payments[0], csv_only=story.world.as_csv), *payments))
-    for part, label, sheet in (
-        ("customs", "税单", tables.tax_bills_sheet(story, month)), ("customs", "退税通知", tables.refund_notices_sheet(story, month)),
-        ("vat", "全量发票", tables.vat_sheet(story, month)), ("documents", "单证", evidence.documents_sheet(story, month)),
-        ("events", "事项", evidence.events_sheet(story, month)),
-    ):
-        if sheet.rows:
-            kind = Sheet(**{**vars(sheet), "as_xlsx": part == "vat"})
-            write_sheet(folder / part / f"{label}{name}", kind, csv_only=story.world.as_csv)
+def _write_reference(home: Path, story: Story) -> list[Rejected]:
+    for name, sheet in reference_sheets(story).items():
+        chosen = Sheet(**{**vars(sheet), "as_xlsx": name in _AS_XLSX, "encoding": "utf-8-sig"})
+        write_sheet(home / "raw" / "reference" / name, chosen, csv_only=story.world.as_csv)
+    return []
 
 
-def _write_orders(home: Path, folder: Path, story: Story, month: int, rejected: list) -> None:
+def _write_truth(path: Path, sheet: Callable[[Story], Sheet], story: Story) -> list[Rejected]:
+    write_csv(path, sheet(story))
+    return []
+
+
+def _month_jobs(home: Path, story: Story, month: int) -> list[Job]:
+    given = (home, story, month)
+    plain = [
+        ("customs", "税单", tables.tax_bills_sheet), ("customs", "退税通知", tables.refund_notices_sheet),
+        ("vat", "全量发票", tables.vat_sheet), ("documents", "单证", evidence.documents_sheet),
+        ("events", "事项", evidence.events_sheet),
+    ]
+    return [
+        partial(_write_orders, *given),
+        *[partial(_write_statement, *given, account) for account in range(len(catalog()["own_accounts"]))],
+        partial(_write_messy, *given, "freight", "货代账单", tables.freight_sheet, _BAD_FREIGHT, 3),
+        partial(_write_messy, *given, "payments", "付款申请", tables.payments_sheet, _BAD_PAYMENTS, 1),
+        *[partial(_write_plain, *given, *part) for part in plain],
+    ]
+
+
+def _folder(home: Path, story: Story, month: int, part: str) -> Path:
+    return home / "raw" / story.world.months.names[month] / part
+
+
+def _write_plain(home: Path, story: Story, month: int, part: str, label: str, made: SheetOf) -> list[Rejected]:
+    sheet = made(story, month)
+    if sheet.rows:
+        kind = Sheet(**{**vars(sheet), "as_xlsx": part == "vat"})
+        target = _folder(home, story, month, part) / f"{label}{story.world.months.names[month]}"
+        write_sheet(target, kind, csv_only=story.world.as_csv)
+    return []
+
+
+def _write_messy(
+    home: Path, story: Story, month: int, part: str, label: str, made: SheetOf, bad: list, twice: int
+) -> list[Rejected]:
+    sheet, places, why = _messy(story, month, made(story, month), bad, twice)
+    target = _folder(home, story, month, part) / f"{label}{story.world.months.names[month]}"
+    return _bad_rows(home, write_sheet(target, sheet, csv_only=True), part, sheet, places, why)
+
+
+def _write_statement(home: Path, story: Story, month: int, account: int) -> list[Rejected]:
+    own, sheet = catalog()["own_accounts"][account], statement(story.world, story.book, account, month)
+    if sheet is None:
+        return []
+    folder, name = _folder(home, story, month, "bank"), story.world.months.names[month]
+    label = f"{own['layout'].split('_')[0].upper()}_{own['account_no'][-4:]}_{name}"
+    written = write_sheet(folder / label, sheet, csv_only=story.world.as_csv)
+    if own["layout"] != "boc_xlsx" or month % 3:
+        return []
+    # The same statement once more under another name: none of its lines may count twice.
+    copy = write_sheet(folder / f"{label}(1)", sheet, csv_only=story.world.as_csv)
+    return _bad_rows(home, copy, "bank", sheet, list(range(sheet.rows)), [f"DUPLICATE of {written.name}"] * sheet.rows)
+
+
+def _write_orders(home: Path, story: Story, month: int) -> list[Rejected]:
     rows = tables.exported_orders(story, month)
-    orders = _messy(story, month, tables.orders_sheet(story, month, rows), _BAD_ORDERS, 2)
+    orders, places, why = _messy(story, month, tables.orders_sheet(story, month, rows), _BAD_ORDERS, 2)
     goods = tables.goods_sheet(story, month, rows)
-    target = folder / "orders" / f"订单导出{folder.name}"
+    folder, name = _folder(home, story, month, "orders"), story.world.months.names[month]
     if story.world.as_csv:
-        path = write_sheet(target, orders[0], csv_only=True)
-        write_sheet(folder / "orders" / f"货物导出{folder.name}", goods, csv_only=True)
+        path = write_sheet(folder / f"订单导出{name}", orders, csv_only=True)
+        write_sheet(folder / f"货物导出{name}", goods, csv_only=True)
     else:
-        path = target.with_name(target.name + ".xlsx")
-        write_xlsx(path, {"订单": orders[0], "货物": goods})
-    rejected.extend(_bad_rows(home, path, *orders))
+        path = folder / f"订单导出{name}.xlsx"
+        write_xlsx(path, {"订单": orders, "货物": goods})
+    return _bad_rows(home, path, "orders", orders, places, why)
 
 
 # Rows that no program may accept: an amount that is no number, a required field that is empty.
@@ -112,11 +156,7 @@ def _messy(story: Story, month: int, sheet: Sheet, bad: list, twice: int) -> tup
     return made, places, [*["DUPLICATE"] * len(again), *[f"BAD {field}" for _, field in bad]]
 
 
-def _bad_rows(home: Path, path: Path, sheet: Sheet, places: list[int], why: list[str]) -> list[tuple[str, int, str]]:
+def _bad_rows(home: Path, path: Path, table: str, sheet: Sheet, places: list[int], why: list[str]) -> list[Rejected]:
     above = len(sheet.above) + 2  # the header is a row, and rows count from 1
     file = path.relative_to(home).as_posix()
-    return [(file, place + above, reason) for place, reason in zip(places, why, strict=True)]
-
-
-def _all_rows(home: Path, path: Path, sheet: Sheet, why: str) -> list[tuple[str, int, str]]:
-    return _bad_rows(home, path, sheet, list(range(sheet.rows)), [why] * sheet.rows)
+    return [(file, table, place + above, reason) for place, reason in zip(places, why, strict=True)]
