@@ -3,6 +3,7 @@
 What belongs here: the public names. What does not: anything that works.
 """
 
+from settlement.io.bank.catalogue import Format, describe, describe_file
 from settlement.io.bank.combining import REJECTED_ROWS, STATEMENT_ROWS, TRANSACTIONS, Combined, combine
 from settlement.io.bank.model import LINES, REJECTED, STATEMENTS, Finding, Proof, StatementRead
 from settlement.io.bank.reading import read_statement
@@ -16,8 +17,11 @@ __all__ = [
     "TRANSACTIONS",
     "Combined",
     "Finding",
+    "Format",
     "Proof",
     "StatementRead",
     "combine",
+    "describe",
+    "describe_file",
     "read_statement",
 ]

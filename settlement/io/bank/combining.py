@@ -18,7 +18,7 @@ from settlement.io.bank.continuity import Break, breaks_of
 from settlement.io.bank.conversions import CONVERSIONS, conversions_of
 from settlement.io.bank.duplicates import Keys, same_between_formats, same_within_format
 from settlement.io.bank.export_proofs import yuan
-from settlement.io.bank.line_keys import FILE, KIND, keys_of
+from settlement.io.bank.line_keys import FILE, KIND, comparable, keys_of
 from settlement.io.bank.model import LINES, MONEY, REJECTED, STATEMENTS, Finding, StatementRead
 from settlement.io.bank.occurrences import codes_of, identity_texts, numbered
 from settlement.io.bank.sources import FAMILY_RANK, Placed, place
@@ -136,6 +136,21 @@ def _all_lines(reads: Sequence[StatementRead], shown: list[str], known: pa.Table
 
 
 def _taken(lines: pa.Table, statements: list[Placed]) -> _Taken:
+    by_key = {statement.key: statement for statement in statements}
+    count, at = lines.num_rows, comparable(lines, by_key)
+    whole = _Taken(np.ones(count, bool), np.full(count, -1, np.int64), np.zeros(count, bool), np.zeros(count, bool))
+    if len(at):
+        part = _compared(lines.take(pa.array(at)), statements)
+        whole.is_kept[at], whole.is_superseded[at], whole.is_unconfirmed[at] = (
+            part.is_kept,
+            part.is_superseded,
+            part.is_unconfirmed,
+        )
+        whole.repeats[at] = np.where(part.repeats >= 0, at[part.repeats], -1)
+    return whole
+
+
+def _compared(lines: pa.Table, statements: list[Placed]) -> _Taken:
     keys, order = keys_of(lines, {statement.key: statement for statement in statements})
     first = same_within_format(keys)
     own = np.arange(len(keys))

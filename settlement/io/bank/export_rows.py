@@ -59,7 +59,7 @@ def rows_under(sheet: Sheet, header: Header, year: tuple[int, int] | None) -> Ro
     first_text = _first_text(below)
     is_blank = _mask(pc.is_null(first_text))
     is_total = ~has_date & ~is_blank & _mask(pc.match_substring_regex(first_text, _totals(profile.totals)))
-    is_head = ~has_date & _is_header_again(below, header)
+    is_head = _is_header_again(below, header, np.flatnonzero(~has_date & ~is_blank))
     rest = ~is_blank & ~is_total & ~is_head
     is_transaction = rest & has_date
     is_rejected = rest & ~has_date & money & _mask(written)
@@ -118,17 +118,17 @@ def _first_text(table: pa.Table) -> pa.Array:
     return first
 
 
-def _is_header_again(table: pa.Table, header: Header) -> np.ndarray:
-    """A header row repeated on a later page."""
-    again = np.ones(table.num_rows, bool)
+def _is_header_again(table: pa.Table, header: Header, candidates: np.ndarray) -> np.ndarray:
+    """A header row repeated on a later page; ``candidates`` are the rows that may be one."""
+    again = np.ones(len(candidates), bool)
+    part = table.take(pa.array(candidates))
     known = {position for positions in header.columns.values() for position in positions}
     for at in sorted(known)[:4]:
-        again &= _mask(
-            pc.match_substring_regex(
-                _stripped(_column(table, at)), "^" + _escaped(header.names[at]) + "([\\[(/A-Za-z].*)?$"
-            )
-        )
-    return again
+        pattern = "^" + _escaped(header.names[at]) + r"([\[(/A-Za-z].*)?$"
+        again &= _mask(pc.match_substring_regex(_stripped(_column(part, at)), pattern))
+    found = np.zeros(table.num_rows, bool)
+    found[candidates[again]] = True
+    return found
 
 
 def _stripped(column: pa.Array) -> pa.Array:

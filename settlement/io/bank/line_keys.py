@@ -16,6 +16,25 @@ from settlement.io.bank.sources import FAMILY_RANK, Placed
 FILE, KIND = "_file", "_kind"  # columns beside the lines: number of the file (-1 known), kind of its statement
 
 
+def comparable(lines: pa.Table, statements: dict[tuple[int, int], Placed]) -> np.ndarray:
+    """Indices of the lines that can be another's: on a day of an account that two sources or formats show."""
+    file_number = lines.column(FILE).to_numpy().astype(np.int64)
+    statement = pc.fill_null(lines.column("statement_no"), 0).to_numpy().astype(np.int64)
+    source, is_loser = _sources(file_number, statement, statements)
+    account = codes(_coded(lines.column("account_no")), _coded(lines.column("currency")))
+    kind = _coded(lines.column(KIND))
+    teller = codes(source, kind, _coded(lines.column("layout")))
+    crowded = _several(codes(account, _days(lines.column("booked_on"))), teller) | _several(account, kind)
+    return np.flatnonzero(crowded | is_loser)
+
+
+def _several(groups: np.ndarray, tellers: np.ndarray) -> np.ndarray:
+    """Whether the group of each row has rows of several tellers."""
+    pairs = np.unique(groups * (int(tellers.max(initial=0)) + 1) + tellers)
+    tellers_of_group = np.bincount(pairs // (int(tellers.max(initial=0)) + 1))
+    return tellers_of_group[groups] > 1
+
+
 def keys_of(lines: pa.Table, statements: dict[tuple[int, int], Placed]) -> tuple[Keys, np.ndarray]:
     """The keys of ``lines`` in order of preference (known, taken versions, files in order, rows), and that order."""
     file_number = lines.column(FILE).to_numpy().astype(np.int64)
@@ -57,11 +76,12 @@ def _sources(
     file_number: np.ndarray, statement: np.ndarray, statements: dict[tuple[int, int], Placed]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The source of each line (-1 for all that is known), and whether its statement was superseded."""
-    pairs, inverse = np.unique(np.stack([file_number, statement], axis=1), axis=0, return_inverse=True)
-    placed = [statements.get((int(one), int(other))) if one >= 0 else None for one, other in pairs]
+    width = int(statement.max(initial=0)) + 1
+    pairs, inverse = np.unique((file_number + 1) * width + statement, return_inverse=True)
+    placed = [statements.get((int(pair) // width - 1, int(pair) % width)) if pair >= width else None for pair in pairs]
     source = np.array([-1 if item is None else item.source for item in placed], np.int64)
     is_loser = np.array([item is not None and item.is_loser for item in placed], bool)
-    return source[inverse.ravel()], is_loser[inverse.ravel()]
+    return source[inverse], is_loser[inverse]
 
 
 def _coded(column: pa.ChunkedArray) -> np.ndarray:
