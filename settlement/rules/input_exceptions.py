@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.rules.exceptions import FOUND, found, no_findings, sentence, subject_of
-from settlement.rules.money import MONEY, divide_half_up
+from settlement.rules.money import MONEY, divide_half_up, wide
 from settlement.rules.rows import table_of
 
 ROW_DUPLICATE = "ROW_DUPLICATE"
@@ -40,7 +40,9 @@ def found_in_rows(rejections: ir.Table, problems: ir.Table, mid_rates: ir.Table,
     """
     copies = problems.filter(problems.code == ROW_DUPLICATE).select("source_file").distinct()
     single = rejections.filter(rejections.code != ROW_DUPLICATE)
-    repeated = rejections.filter(rejections.code == ROW_DUPLICATE).anti_join(copies, "source_file")
+    # Of the bank's lines BNK_DUPLICATE says it, with the two files that share them.
+    repeated = rejections.filter((rejections.code == ROW_DUPLICATE) & (rejections.input_table != "bank"))
+    repeated = repeated.anti_join(copies, "source_file")
     priced = _in_cny(single, mid_rates, until)
     rows = found(
         priced,
@@ -64,7 +66,7 @@ def _in_cny(rows: ir.Table, mid_rates: ir.Table, until: date) -> ir.Table:
     last = last.rename(_of="currency")
     joined = rows.left_join(last, rows.currency == last._of).drop("_of")
     amount = joined.amount.abs().cast(MONEY)
-    converted = divide_half_up((amount * joined._per_100).cast("decimal(38, 10)"), 100)
+    converted = divide_half_up(wide(amount) * wide(joined._per_100, rate=True), 100)
     return joined.mutate(_cny=ibis.cases((joined.currency == "CNY", amount), else_=converted).cast(MONEY))
 
 
@@ -103,3 +105,64 @@ def missing_inputs(folders: Sequence[str], masters: Sequence[str], month: str) -
         for name in masters
     ]  # fmt: skip
     return table_of([row | {"rule_id": "contract-1"} for row in rows], FOUND)
+
+
+def found_in_statements(findings: ir.Table) -> ir.Table:
+    """``FOUND`` of what reading and combining statements said.
+
+    ``findings``: source_file, code, message, source_row, field, found, amount_at_risk, currency. A finding without a
+    row is known by its text: one file may have several gaps. Amounts in another currency than CNY are not priced.
+    """
+    place = ibis.cases((findings.source_row.isnull(), findings.message), else_=findings.source_row.cast("string"))
+    return found(
+        findings,
+        code=lambda t: t.code,
+        subject=subject_of(findings.source_file, place, findings.field),
+        message=lambda t: t.message,
+        amount_at_risk_cny=lambda t: ibis.cases((t.currency == "CNY", t.amount_at_risk)),
+    )
+
+
+def unknown_accounts(lines: ir.Table, own_accounts: ir.Table, mid_rates: ir.Table, until: date) -> ir.Table:
+    """``FOUND`` (BNK_ACCOUNT_UNKNOWN): accounts of statements that `own_accounts` does not know, one each.
+
+    Their lines are read and stay; their money posts to nobody.
+    """
+    known = own_accounts.select(_known="account_no").distinct()
+    strange = lines.anti_join(known, lines.account_no == known._known).select("account_no", "currency", "amount", "source_file")
+    priced = _in_cny(strange, mid_rates, until)
+    accounts = priced.group_by("account_no", "currency").agg(
+        source_file=priced.source_file.min(),
+        _rows=lambda t: t.count(),
+        _in=(priced.amount > 0).ifelse(priced.amount, 0).sum().cast(MONEY),
+        _out=(priced.amount < 0).ifelse(-priced.amount, 0).sum().cast(MONEY),
+        amount_at_risk_cny=priced._cny.sum().cast(MONEY),
+    )
+    return found(
+        accounts,
+        code="BNK_ACCOUNT_UNKNOWN",
+        subject=lambda t: subject_of(t.account_no, t.currency),
+        message=lambda t: sentence(
+            "对账单账号 ", t.account_no, " 不在 own_accounts：", t.currency, " 共 ", t._rows, " 笔，收 ", t._in, "，付 ", t._out,
+            "，均不入账。",
+        ),
+        field="account_no",
+        found=lambda t: t.account_no,
+    )
+
+
+def booked_in_other_months(lines: ir.Table, first: date, last: date) -> ir.Table:
+    """``FOUND`` (BNK_OTHER_MONTH): files with lines booked outside ``first`` to ``last``; the lines are taken."""
+    outside = lines.filter((lines.booked_on < ibis.literal(first)) | (lines.booked_on > ibis.literal(last)))
+    files = outside.group_by("source_file").agg(
+        _rows=lambda t: t.count(), _from=outside.booked_on.min(), _to=outside.booked_on.max(), source_row=outside.source_row.min()
+    )
+    return found(
+        files,
+        code="BNK_OTHER_MONTH",
+        subject=lambda t: subject_of(t.source_file),
+        message=lambda t: sentence(
+            "文件 ", t.source_file, " 有 ", t._rows, " 笔流水记账日期在 ", t._from, " 至 ", t._to, f"，不在 {first:%Y-%m}；已按本月收到入账。"
+        ),
+        field="booked_on",
+    )

@@ -41,22 +41,29 @@ def repeated_keys(rows: ir.Table, key: Sequence[str], name: str) -> ir.Table:
 
     Neither of two orders of one number is guessed to be the true one. ``name``: the key in the clerk's words.
     """
+    # Windows and no join: Ibis 12 resolves a self-join of a relation that is itself a join to ON x = x.
     keyed = rows.select("source_file", "source_row", "row_digest", _key=_text_of(rows, key))
-    groups = keyed.group_by("_key").agg(_rows=lambda t: t.count(), _low=keyed.row_digest.min(), _high=keyed.row_digest.max())
-    several = groups.filter(groups._rows > 1).rename(_of="_key")
-    shared = keyed.inner_join(several, keyed._key == several._of).drop("_of")
+    group = ibis.window(group_by="_key")
+    sized = keyed.mutate(
+        _rows=keyed.row_digest.count().over(group), _low=keyed.row_digest.min().over(group), _high=keyed.row_digest.max().over(group)
+    )
+    shared = sized.filter(sized._rows > 1)
     place = ibis.window(group_by="_key", order_by=[shared.source_file, shared.source_row])
-    ranked = shared.mutate(_rank=ibis.row_number().over(place))
-    first = ranked.filter(ranked._rank == 0).select(
-        _of="_key", _first_file="source_file", _first_row="source_row", _first_digest="row_digest"
+    placed = shared.mutate(
+        _rank=ibis.row_number().over(place),
+        _first_file=shared.source_file.first().over(place),
+        _first_row=shared.source_row.first().over(place),
+        _first_digest=shared.row_digest.first().over(place),
     )
-    joined = ranked.inner_join(first, ranked._key == first._of).drop("_of")
-    others = joined.filter(joined.row_digest != joined._first_digest).group_by("_key").agg(
-        _second_file=lambda t: t.source_file.argmin(t._rank), _second_row=lambda t: t.source_row.argmin(t._rank)
+    differs = placed.row_digest != placed._first_digest
+    other = placed.mutate(_second=differs.ifelse(placed._rank, None).min().over(group))
+    is_second = other._rank == other._second
+    both = other.mutate(
+        _second_file=is_second.ifelse(other.source_file, None).max().over(group),
+        _second_row=is_second.ifelse(other.source_row, None).max().over(group),
+        _agrees=other._low == other._high,
+        _shown=other._key.replace(_JOINED_BY, " / "),
     )
-    others = others.rename(_other="_key")
-    both = joined.left_join(others, joined._key == others._other).drop("_other")
-    both = both.mutate(_agrees=both._low == both._high, _shown=both._key.replace(_JOINED_BY, " / "))
     return _verdicts(
         both.filter(~both._agrees | (both._rank > 0)),
         code=lambda t: t._agrees.ifelse("ROW_DUPLICATE", "ROW_REJECTED"),

@@ -38,7 +38,7 @@ def control_totals(accepted: ir.Table, rejected: ir.Table, seen: ir.Table, month
     zeros = silent.mutate(
         currency=ibis.literal(_OWN_CURRENCY),
         **{name: ibis.literal(0).cast("int64") for name in ("rows_read", "rows_accepted", "rows_rejected")},
-        **{name: nil for name in ("amount_read", "amount_accepted", "amount_rejected")},
+        **dict.fromkeys(("amount_read", "amount_accepted", "amount_rejected"), nil),
     )
     columns = (
         "source_file", "input_table", "currency", "rows_read", "rows_accepted", "rows_rejected",

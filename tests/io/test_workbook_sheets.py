@@ -34,7 +34,7 @@ def row(path: Path, number: int) -> list:
 def test_cells_are_what_was_typed(tmp_path):
     path = book(
         tmp_path / "x.xlsx",
-        {"B3": "00123", "C3": 1234.5, "D3": date(2023, 9, 5), "E3": datetime(2023, 9, 5, 16, 30, 0), "F3": 45174,
+        {"B3": "00123", "C3": 1234.5, "D3": date(2023, 9, 5), "E3": datetime.fromisoformat("2023-09-05 16:30"), "F3": 45174,
          "G3": 3 * 1234.56, "H3": True, "I3": "  留空格 "},
     )  # fmt: skip
     assert row(path, 3) == ["", "00123", "1234.5", "2023-09-05", "2023-09-05 16:30:00", "45174", "3703.68", "TRUE", "  留空格 ", 3]

@@ -1,0 +1,179 @@
+"""Bank statements of a month into the work file: ``stage.bank``, each transaction once, and what is wrong with them.
+
+Schemas made here: ``stage.bank`` (`TRANSACTIONS` and ``month``), ``stage.bank_statements`` (what later months need to
+see gaps), ``stage.bank_conversions`` (结汇 pairs). What belongs here: the month's folder, what earlier months hold,
+exceptions. What does not: formats and lines (`bank/`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
+from ibis.backends.duckdb import Backend
+
+from settlement.io.bank import STATEMENT_ROWS, TRANSACTIONS, Combined, Finding, StatementRead, combine, read_statement
+from settlement.io.home import Home
+from settlement.io.tables import files_in
+from settlement.month import first_day, last_day
+from settlement.rules import privacy
+from settlement.rules.input_exceptions import booked_in_other_months, found_in_statements, unknown_accounts
+from settlement.rules.rows import table_of
+
+Past = Callable[[str, ibis.Schema], ir.Table]
+
+_FILES_AT_A_TIME = 2
+# Earlier lines that can matter to new ones: a sale of currency looks 92 days back for its receipt, plus its own days.
+_KNOWN_DAYS = 100
+# A line of a file that names no account belongs to none of ours; its money posts to nobody.
+NO_ACCOUNT = "未注明"
+FINDINGS = ibis.schema(
+    {
+        "source_file": "string",
+        "code": "string",
+        "message": "string",
+        "source_row": "int64",
+        "field": "string",
+        "found": "string",
+        "amount_at_risk": "decimal(18, 2)",
+        "currency": "string",
+    }
+)
+
+
+@dataclass(frozen=True)
+class BankRows:
+    """Relations for the month's totals and exceptions; ``is_missing``: the folder holds no file."""
+
+    accepted: ir.Table
+    rejected: ir.Table
+    seen: ir.Table
+    found: ir.Table
+    is_missing: bool
+
+
+def bank_schema() -> ibis.Schema:
+    """Columns of ``stage.bank``."""
+    return _stored(TRANSACTIONS)
+
+
+def statement_schema() -> ibis.Schema:
+    """Columns of ``stage.bank_statements``."""
+    return _stored(STATEMENT_ROWS)
+
+
+def ingest_bank(con: Backend, home: Home, month: str, past: Past) -> BankRows:
+    """Every file of ``raw/<month>/bank``. ``past`` gives ``bank`` and ``bank_statements`` of earlier months.
+
+    Nothing raises for what stands in a file.
+    """
+    folder = home.inbox(month) / "bank"
+    files = list(files_in(folder))
+    own = con.table("own_accounts", database="reference")
+    accounts = {row["account_no"]: row["currency"] for row in own.select("account_no", "currency").to_pyarrow().to_pylist()}
+    with ThreadPoolExecutor(min(_FILES_AT_A_TIME, os.cpu_count() or 1)) as pool:
+        reads = list(pool.map(lambda path: read_statement(path, own_accounts=accounts, root=folder), files))
+    names = [home.shown(path) for path in files]
+    combined = combine(reads, names=names, **_known(con, reads, past))
+    lines = con.create_table("bank", _with_month(_named(combined.lines), bank_schema(), month), database="stage", overwrite=True)
+    con.create_table(
+        "bank_statements", _with_month(combined.statements, statement_schema(), month), database="stage", overwrite=True
+    )
+    con.create_table(
+        "bank_conversions", _with_month(combined.conversions, _stored(combined.conversions.schema), month), database="stage", overwrite=True
+    )
+    rejected = con.create_table("rejected_bank", ibis.memtable(_rejected(combined.rejected)), database="inbox", overwrite=True)
+    rates = con.table("fx_mid_rates", database="reference")
+    found = (
+        found_in_statements(_findings(combined, reads, names))
+        .union(unknown_accounts(lines, own, rates, last_day(month)))
+        .union(booked_in_other_months(lines, first_day(month), last_day(month)))
+    )
+    return BankRows(
+        accepted=lines.select("source_file", "currency", "amount", input_table=ibis.literal("bank")),
+        rejected=rejected,
+        seen=table_of([{"source_file": name, "input_table": "bank"} for name in names], ibis.schema({"source_file": "string", "input_table": "string"})),
+        found=found,
+        is_missing=not files,
+    )
+
+
+def _stored(schema: pa.Schema) -> ibis.Schema:
+    # DuckDB keeps moments in microseconds; Arrow's readers gave seconds.
+    kinds = {field.name: pa.timestamp("us") if pa.types.is_timestamp(field.type) else field.type for field in schema}
+    return ibis.schema({**ibis.Schema.from_pyarrow(pa.schema(list(kinds.items()))), "month": "string"})
+
+
+def _with_month(rows: pa.Table, schema: ibis.Schema, month: str) -> ir.Table:
+    return ibis.memtable(rows).mutate(month=ibis.literal(month)).cast(dict(schema.items())).select(*schema)
+
+
+def _named(lines: pa.Table) -> pa.Table:
+    at = lines.schema.get_field_index("account_no")
+    return lines.set_column(at, "account_no", pc.fill_null(lines.column("account_no"), NO_ACCOUNT))
+
+
+def _known(con: Backend, reads: Sequence[StatementRead], past: Past) -> dict[str, pa.Table]:
+    """Lines of earlier months near the days of the new ones, and all earlier statements, as `combine` takes them."""
+    days = [pc.min(read.lines.column("booked_on")).as_py() for read in reads if read.lines.num_rows]
+    if not days:
+        return {}
+    begin: date = min(days) - timedelta(days=_KNOWN_DAYS)
+    earlier = past("bank", bank_schema())
+    near = earlier.filter(earlier.booked_on >= ibis.literal(begin))
+    people = privacy.persons(
+        con.table("payers", database="reference"),
+        con.table("payout_documents", database="reference"),
+        con.table("payments", database="stage"),
+    )
+    # Published lines show a person's account masked (PRV-01); to be recognised a line needs it whole.
+    whole = privacy.restored(near, "counterparty_account", "counterparty_name", people)
+    lines = con.to_pyarrow(whole.select(*TRANSACTIONS.names).order_by("source_file", "source_row", "txn_id")).cast(TRANSACTIONS)
+    at = lines.schema.get_field_index("account_no")
+    without = pc.equal(lines.column("account_no"), NO_ACCOUNT)
+    lines = lines.set_column(at, "account_no", pc.if_else(without, pa.scalar(None, pa.string()), lines.column("account_no")))
+    statements = past("bank_statements", statement_schema())
+    order = [name for name in ("source_file", "statement_no") if name in STATEMENT_ROWS.names]
+    kept = con.to_pyarrow(statements.select(*STATEMENT_ROWS.names).order_by(*order)).cast(STATEMENT_ROWS)
+    return {"known_lines": lines, "known_statements": kept}
+
+
+def _rejected(rows: pa.Table) -> pa.Table:
+    count = rows.num_rows
+    nothing = pa.nulls(count, pa.string())
+    return pa.table(
+        {
+            "source_file": rows.column("source_file"),
+            "input_table": pa.repeat(pa.scalar("bank"), count),
+            "source_row": rows.column("source_row"),
+            "field": rows.column("field"),
+            "found": rows.column("found"),
+            "reason": rows.column("reason"),
+            "code": rows.column("code"),
+            "currency": pc.fill_null(rows.column("currency"), "CNY"),
+            "amount": rows.column("amount"),
+            "order_no": nothing,
+            "principal_id": nothing,
+        }
+    )
+
+
+def _findings(combined: Combined, reads: Sequence[StatementRead], names: Sequence[str]) -> ir.Table:
+    """Findings as a relation, with the currency of their file where all its lines have the same."""
+    currencies = {}
+    for name, read in zip(names, reads, strict=True):
+        found = pc.unique(read.lines.column("currency")).to_pylist()
+        currencies[name] = found[0] if len(found) == 1 else None
+    return table_of([_finding(finding, currencies) for finding in combined.findings], FINDINGS)
+
+
+def _finding(finding: Finding, currencies: dict[str, str | None]) -> dict[str, object]:
+    row = {name: getattr(finding, name, None) for name in FINDINGS}
+    return row | {"currency": currencies.get(finding.source_file or "")}
