@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from settlement.assets.run import SettlementRun
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version, table_asset
 from settlement.io import ingest
-from settlement.rules import text
+from settlement.rules import privacy, text
 from settlement.rules.books import facts
 
 GROUP = "ingest"
@@ -71,7 +71,14 @@ def known_facts(run: SettlementRun) -> dg.MaterializeResult:
         elif name == "goods":
             rows = facts.latest_goods(rows)
         run.keep("facts", name, rows)
-    run.keep("facts", "transactions", first_seen(cumulative(run, "bank")))
+    people = privacy.persons(
+        run.reference("payers"), run.reference("payout_documents"), run.warehouse.work("stage", "payments")
+    )
+    people = run.keep("facts", "persons", people)
+    # Earlier months' rows come from the published file, where persons' accounts are masked (PRV-01).
+    run.keep("facts", "payments", privacy.restored(run.facts("payments"), "payee_account", "payee_name", people))
+    lines = privacy.restored(cumulative(run, "bank"), "counterparty_account", "counterparty_name", people)
+    run.keep("facts", "transactions", first_seen(lines))
     described = facts.described_orders(run.facts("orders"), run.facts("goods"), run.reference("principals"))
     run.keep("facts", "described_orders", described)
     counts = {name: int(run.facts(name).count().to_pyarrow().as_py()) for name in run.warehouse.tables_of("facts")}
@@ -90,15 +97,8 @@ def bank_transactions_of_month(run: SettlementRun) -> ir.Table:
     lines = run.facts("transactions")
     mine = lines.filter(lines.month == run.month)
     remark = text.joined(mine.summary, mine.purpose, mine.remark)
-    people = run.reference("payers").filter(lambda t: t.is_person & t.payer_account.notnull())
-    documents = run.reference("payout_documents").filter(lambda t: t.is_person & t.payee_account.notnull())
-    persons = (
-        people.select(_person=people.payer_account).union(documents.select(_person=documents.payee_account)).distinct()
-    )
-    joined = mine.mutate(remark=remark).left_join(persons, mine.counterparty_account == persons._person)
-    shown = ibis.cases((joined._person.notnull(), text.last_four(joined.counterparty_account)), else_=joined.counterparty_account)
+    joined = privacy.masked(mine.mutate(remark=remark), "counterparty_account", run.facts("persons"))
     return joined.mutate(
-        counterparty_account=shown,
         is_reversal=ibis.coalesce(joined.is_reversal, False),
         is_marked=ibis.coalesce(joined.is_marked, False),
     )

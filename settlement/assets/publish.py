@@ -9,14 +9,21 @@ import dagster as dg
 import ibis
 import ibis.expr.types as ir
 
-from settlement.assets.ingest import MONTHLY
 from settlement.assets.run import SettlementRun
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version
 from settlement.checks.mart_schemas import mart_table, mart_tables
 from settlement.io import run_record
+from settlement.rules import privacy
 
 GROUP = "publish"
 CLOCKS = ("months", "runs")
+# Input tables that may hold a natural person's account, and in which column (PRV-01).
+ACCOUNTS_OF_PERSONS = {
+    "bank": "counterparty_account",
+    "payments": "payee_account",
+    "payers": "payer_account",
+    "payout_documents": "payee_account",
+}
 
 
 def _asset(**more):
@@ -26,8 +33,13 @@ def _asset(**more):
 def published_rows(run: SettlementRun) -> dict[tuple[str, str], ir.Table]:
     """This month's rows of every table: the contract's in ``mart``, the accepted input in ``input``."""
     rows = {("mart", name): run.book(name) for name in mart_tables() if name not in CLOCKS}
-    for name in [*MONTHLY, "bank"]:
-        rows["input", name] = run.warehouse.work("stage", name)
+    for name in run.warehouse.tables_of("stage"):
+        staged = run.warehouse.work("stage", name)
+        if name in mart_tables() or "month" not in staged.columns:
+            continue  # control_totals and rejected_rows are published in mart
+        if name in ACCOUNTS_OF_PERSONS:
+            staged = privacy.masked(staged, ACCOUNTS_OF_PERSONS[name], run.facts("persons"))
+        rows["input", name] = staged
     return rows
 
 
@@ -55,7 +67,10 @@ def clock_rows(run: SettlementRun) -> dict[tuple[str, str], ir.Table]:
         ("mart", "runs"): ibis.memtable(runs, schema=mart_table("runs")),
     }
     for name in run.warehouse.tables_of("reference"):
-        whole["reference", name] = run.reference(name)
+        masters = run.reference(name)
+        if name in ACCOUNTS_OF_PERSONS:
+            masters = privacy.masked(masters, ACCOUNTS_OF_PERSONS[name], run.facts("persons"))
+        whole["reference", name] = masters
     return whole
 
 
@@ -99,7 +114,8 @@ def place_workbooks(run: SettlementRun) -> int:
     target = run.warehouse.home.statements(run.month)
     target.mkdir(parents=True, exist_ok=True)
     placed = 0
-    fresh = {path.name: path for path in sorted(run.staging.glob("*.xlsx"))}
+    # With them their manifest: it says what each workbook was written from, so that the next run can take it over.
+    fresh = {path.name: path for path in sorted(run.staging.iterdir()) if path.is_file()}
     for name, path in fresh.items():
         there = target / name
         if there.exists() and there.read_bytes() == path.read_bytes():

@@ -7,7 +7,7 @@ relations. What does not: any rule, any file format.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -20,6 +20,7 @@ from settlement.checks.mart_schemas import mart_table
 from settlement.io.home import find_home
 from settlement.io.lock import holding
 from settlement.io.parameters import load_parameters
+from settlement.io.run_record import now
 from settlement.io.warehouse import Warehouse, conformed, empty
 
 PARTITION_TAG = "dagster/partition"
@@ -43,6 +44,7 @@ class SettlementRun(dg.ConfigurableResource):
     _warehouse: Warehouse | None = PrivateAttr(default=None)
     _parameters: object = PrivateAttr(default=None)
     _run_id: str = PrivateAttr(default="")
+    _started_at: datetime = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         run = context.dagster_run
@@ -53,6 +55,7 @@ class SettlementRun(dg.ConfigurableResource):
         as_of = date.fromisoformat(self.as_of) if self.as_of else months.last_day(month)
         home = find_home(self.home or None)
         self._run_id = run.run_id
+        self._started_at = now()
         self._parameters = load_parameters(home.reference)
         self._stack = ExitStack()
         self._stack.enter_context(
@@ -94,6 +97,10 @@ class SettlementRun(dg.ConfigurableResource):
     @property
     def run_id(self) -> str:
         return self._run_id
+
+    @property
+    def started_at(self) -> datetime:
+        return self._started_at
 
     @property
     def parameters(self):

@@ -14,8 +14,8 @@ from settlement import month as months
 from settlement.assets.job import settle_month
 from settlement.io.home import find_home
 from settlement.io.parameters import load_parameters
-from settlement.io.run_record import SETTLED, STALE, INCOMPLETE, input_digest
 from settlement.io.published import month_states, run_digests
+from settlement.io.run_record import INCOMPLETE, SETTLED, STALE, input_digest
 
 
 @dg.schedule(

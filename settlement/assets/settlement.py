@@ -9,15 +9,17 @@ import ibis.expr.types as ir
 from settlement import month as months
 from settlement.assets.run import SettlementRun
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version, table_asset
-from settlement.rules import money
+from settlement.rules import money, refund
 from settlement.rules.books import (
     balances,
     export_invoices,
     facts,
     import_invoices,
     principal_ledger,
+    received_invoices,
     tax_refunds,
 )
+from settlement.rules.rows import table_of
 
 GROUP = "settlement"
 _LEDGER_RULES = ["C-09", "C-43", "C-47", "C-48", "IMP-BAL-01", "EXP-BAL-01"]
@@ -39,7 +41,10 @@ def order_workings(run: SettlementRun) -> dg.MaterializeResult:
     received = keep("facts", "order_receipts", export_invoices.order_receipts(standing))
     fees = export_invoices.deducted_fees(orders, received, run.facts("freight_charges"))
     keep("facts", "deducted_fees", fees)
-    dated = goods.join(orders.select("order_no", "ordered_on"), "order_no")
+    invoiced = hold_invoices(run)
+    dated = goods.join(orders.select("order_no", "ordered_on"), "order_no").left_join(
+        invoiced.select("order_no", "line_no", "invoice_levy"), ["order_no", "line_no"], rname="held_{name}"
+    )
     levels = run.parameters.table("vat_levy").filter(lambda t: t.category == "standard")
     standard = levels.select("valid_from", "valid_to", standard="rate")
     keep("facts", "refund_terms", export_invoices.refund_terms(dated, run.reference("refund_rates"), standard))
@@ -83,7 +88,23 @@ def line_marks(run: SettlementRun) -> ir.Table:
     lines = run.facts("goods").select("order_no", "line_no")
     marked = lines.left_join(complete, "order_no").drop("order_no_right")
     marked = marked.left_join(notified, "order_no").drop("order_no_right")
-    return marked.mutate(invoice_no=ibis.null("string"), invoice_state=ibis.null("string"))
+    invoiced = run.facts("line_invoices").drop("invoice_levy")
+    return marked.left_join(invoiced, ["order_no", "line_no"], rname="held_{name}").drop("held_order_no", "held_line_no")
+
+
+def hold_invoices(run: SettlementRun) -> ir.Table:
+    """facts.received_invoices, facts.held_invoices and facts.line_invoices: VAT invoices and the lines they are for."""
+    numbered = run.keep("facts", "received_invoices", received_invoices.numbered(run.facts("vat_invoices")))
+    goods = run.facts("goods")
+    held = received_invoices.by_line(numbered, run.facts("vat_shares"), goods, run.reference("own_company"))
+    held = run.keep("facts", "held_invoices", held)
+    units = run.parameters.rows("unit_alias")
+    return run.keep("facts", "line_invoices", received_invoices.line_totals(held, units, goods, service_words(run)))
+
+
+def service_words(run: SettlementRun) -> tuple[str, ...]:
+    """Words of a goods name that make an invoice one for a service (VAT-REF-14)."""
+    return tuple(str(row["word"]) for row in run.parameters.rows("service_word"))
 
 
 def export_state(run: SettlementRun) -> ir.Table:
@@ -223,7 +244,7 @@ def order_balance_rows(run: SettlementRun) -> ir.Table:
 
 def tax_refund_rows(run: SettlementRun) -> ir.Table:
     lines = run.facts("export_lines")
-    notices = tax_refunds.notices_by_order(run.facts("refund_notices"), lines)
+    notices = run.keep("facts", "order_notices", tax_refunds.notices_by_order(run.facts("refund_notices"), lines))
     decided = with_decision_key(run.facts("adjustments"))
     kept = decided.filter((decided.kind == "保留") & (ibis.coalesce(decided.from_account, "退税") == "退税"))
     kept = kept.mutate(order_no=ibis.coalesce(kept.from_order, kept.to_order)).group_by("order_no").agg(
@@ -248,11 +269,9 @@ def tax_refund_rows(run: SettlementRun) -> ir.Table:
 
 def filing_days(run: SettlementRun) -> ir.Table:
     """The last filing day of each export year (C-46): export_year, file_by."""
-    from settlement.rules import refund
-
     years = range(2011, int(run.month[:4]) + 1)
     rows = [{"export_year": year, "file_by": refund.last_filing_day(year, run.parameters)} for year in years]
-    return ibis.memtable(rows, schema=ibis.schema({"export_year": "int32", "file_by": "date"}))
+    return table_of(rows, ibis.schema({"export_year": "int32", "file_by": "date"}))
 
 
 import_invoices_asset = table_asset(

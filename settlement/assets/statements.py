@@ -8,7 +8,7 @@ import dagster as dg
 
 from settlement.assets.run import SettlementRun
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version
-from settlement.io.workbooks import write_workbooks
+from settlement.io.workbooks.write import write_workbooks
 
 GROUP = "statements"
 

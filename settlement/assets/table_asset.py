@@ -14,6 +14,7 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.assets.run import SettlementRun
+from settlement.checks.asset_checks import table_check_result, table_check_spec
 from settlement.checks.mart_schemas import mart_tables
 from settlement.checks.metadata import table_metadata
 
@@ -63,12 +64,14 @@ def table_asset(
         description=f"{described.zh}：{described.grain}。规则 {'、'.join(rules) or '—'}",
         code_version=code_version(make, *versions),
         tags={"kind_of_table": described.kind},
+        check_specs=[table_check_spec(name, name)],
     )
     def the_asset(run: SettlementRun) -> dg.MaterializeResult:
         relation = make(run)
         sql = ibis.to_sql(relation, dialect="duckdb")
         run.keep_book(name, relation)
         return dg.MaterializeResult(
+            check_results=[table_check_result(run.con, name, name)],
             metadata={
                 **table_metadata(run.con, "book", name, sql=str(sql)),
                 "rules": dg.MetadataValue.text("、".join(rules) or "—"),

@@ -12,7 +12,7 @@ from decimal import Decimal
 import ibis
 import ibis.expr.types as ir
 
-from settlement.rules.money import MONEY, RATE, Number, is_column
+from settlement.rules.money import Number, is_column, wide
 
 Text = str | ir.StringValue
 Truth = bool | ir.BooleanValue
@@ -26,12 +26,11 @@ def choose(*branches: tuple[Truth, object], otherwise: object) -> object:
 
 
 def exact(value: Number, *, among: tuple[object, ...], rate: bool = False) -> Number:
-    """``value`` as DECIMAL(18,2) (``rate``: DECIMAL(18,8)) where one of ``among`` is a column, else a Decimal."""
-    if isinstance(value, ir.Value):
-        return value.cast(RATE if rate else MONEY)
-    if is_column(*among):
-        return ibis.literal(Decimal(value), RATE if rate else MONEY)
-    return Decimal(value)
+    """``value`` wide enough to be a factor of an exact product (``money.wide``) where one of ``among`` is a column.
+
+    DECIMAL(28,2), or DECIMAL(28,8) for a ``rate``; else a Decimal.
+    """
+    return wide(value, rate=rate) if is_column(value, *among) else Decimal(value)
 
 
 def lesser(first: Number, second: Number) -> Number:

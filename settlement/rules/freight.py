@@ -101,7 +101,9 @@ def is_unit_suspect(rate: Number, mid_rate: Number, ratio: Decimal) -> bool | ir
     >>> is_unit_suspect(Decimal("7.2000"), Decimal("7.1036"), Decimal("20"))
     False
     """
-    factor = ibis.literal(ratio, "decimal(8, 2)") if money.is_column(rate, mid_rate) else ratio
+    factor = ratio
+    if money.is_column(rate, mid_rate):
+        rate, mid_rate, factor = money.wide(rate, rate=True), money.wide(mid_rate, rate=True), money.wide(ratio, rate=True)
     return (rate >= mid_rate * factor) | (rate * factor <= mid_rate)
 
 

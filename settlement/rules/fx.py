@@ -113,7 +113,7 @@ def allowed_difference(amount: Number, fixed: Number, share: Number) -> Number:
     >>> allowed_difference(Decimal("80000.00"), Decimal("50"), Decimal("0.002"))
     Decimal('160.00')
     """
-    return greater(exact(fixed, among=(amount, fixed, share)), money.multiply(amount, share))
+    return money.round_half_up(greater(exact(fixed, among=(amount, fixed, share)), money.multiply(amount, share)))
 
 
 @rule(
@@ -170,7 +170,8 @@ def is_unit_suspect(rate: Number, expected_rate: Number, times: Decimal) -> Trut
     >>> is_unit_suspect(Decimal("812.36"), Decimal("7.7"), Decimal(50)), is_unit_suspect(Decimal("8.12"), Decimal("7.7"), Decimal(50))
     (True, False)
     """
-    factor = exact(times, among=(rate, expected_rate))
+    among = (rate, expected_rate)
+    rate, expected_rate, factor = (exact(value, among=among, rate=True) for value in (rate, expected_rate, times))
     return (rate >= expected_rate * factor) | (rate * factor <= expected_rate)
 
 

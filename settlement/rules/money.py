@@ -19,6 +19,10 @@ import ibis.expr.types as ir
 FEN = Decimal("0.01")
 MONEY = dt.Decimal(18, 2)
 RATE = dt.Decimal(18, 8)
+# DuckDB makes DECIMAL(18,a) x DECIMAL(18,b) a DECIMAL(18,a+b), which overflows at 100 million with ten decimals.
+# One wide side makes it DECIMAL(38,a+b): every factor of a product is widened first.
+WIDE_MONEY = dt.Decimal(28, 2)
+WIDE_RATE = dt.Decimal(28, 8)
 _WIDE = dt.Decimal(38, 10)
 
 Number = Decimal | ir.NumericValue
@@ -104,11 +108,16 @@ def multiply(amount: Number, rate: Number, places: int = 2) -> Number:
     Decimal('649583.37')
     """
     if is_column(amount, rate):
-        # Cast first: DECIMAL(18,2) x DECIMAL(18,8) is DECIMAL(36,10) in the engine, whatever Ibis infers.
-        left = amount.cast(MONEY) if isinstance(amount, ir.Value) else ibis.literal(Decimal(amount), MONEY)
-        right = rate.cast(RATE) if isinstance(rate, ir.Value) else ibis.literal(Decimal(rate), RATE)
+        left = amount.cast(WIDE_MONEY) if isinstance(amount, ir.Value) else ibis.literal(Decimal(amount), WIDE_MONEY)
+        right = rate.cast(WIDE_RATE) if isinstance(rate, ir.Value) else ibis.literal(Decimal(rate), WIDE_RATE)
         return round_half_up(left * right, places)
     return round_half_up(Decimal(amount) * Decimal(rate), places)
+
+
+def wide(value: Number, *, rate: bool = False) -> ir.DecimalValue:
+    """A factor of an exact product: DECIMAL(28,2), or DECIMAL(28,8) for a ``rate``; see ``WIDE_MONEY``."""
+    kind = WIDE_RATE if rate else WIDE_MONEY
+    return value.cast(kind) if isinstance(value, ir.Value) else ibis.literal(Decimal(value), kind)
 
 
 def decimal_literal(value: Decimal | int | str, places: int = 2) -> ir.DecimalScalar:

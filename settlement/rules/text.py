@@ -1,4 +1,4 @@
-"""Text that people read: joining remittance text, masking a person's account (PRV-01)."""
+"""Text that people read: joining the parts of a remittance text."""
 
 from __future__ import annotations
 
@@ -12,8 +12,3 @@ def joined(*parts: ir.StringColumn) -> ir.StringColumn:
     for part in parts:
         whole = whole + ibis.cases((ibis.coalesce(part, "") == "", ""), else_=ibis.literal(" ") + ibis.coalesce(part, ""))
     return whole.strip().nullif("")
-
-
-def last_four(account: ir.StringColumn) -> ir.StringColumn:
-    """A person's account number as everybody but the cashier sees it: ``****1234`` (PRV-01)."""
-    return ibis.literal("****") + account.right(4)

@@ -11,7 +11,7 @@ from decimal import Decimal
 import ibis
 import ibis.expr.types as ir
 
-from settlement.rules import money
+from settlement.rules import money, vat
 from settlement.rules.exceptions import found, sentence, subject_of
 
 _SHOWN = 4  # decimals of a ratio in a message (FXC-05: compared unrounded)
@@ -130,14 +130,10 @@ def _ratios(own: ir.Table, band: Mapping[str, Decimal], suspect_ratio: Decimal) 
     columns = ["order_no", "principal_id", "line_no", "ex_vat_amount", "invoice_amount", "fob_usd"]
     each = own.mutate(line_no=own.line_no.cast("string")).select(*columns)
     held = each.union(totals.select(*columns)).filter(lambda t: t.ex_vat_amount.notnull() & (t.fob_usd > 0))
-    low, high = (money.decimal_literal(band[name], 8) for name in ("low", "high"))
-    suspect = money.decimal_literal(suspect_ratio, 8)
     ratio = money.divide_half_up(held.ex_vat_amount, held.fob_usd, _SHOWN)
     held = held.mutate(
         _ratio=ratio,
-        _low=held.ex_vat_amount < held.fob_usd * low,
-        _high=held.ex_vat_amount > held.fob_usd * high,
-        _suspect=held.ex_vat_amount > held.fob_usd * suspect,
+        _class=vat.swap_ratio_class(held.ex_vat_amount, held.fob_usd, band["low"], band["high"], suspect_ratio),
     )
 
     def raised(rows: ir.Table, code: str, rule_id: str, tail: str) -> ir.Table:
@@ -157,9 +153,9 @@ def _ratios(own: ir.Table, band: Mapping[str, Decimal], suspect_ratio: Decimal) 
 
     bounds = f"（合理区间 {band['low'].normalize():f}–{band['high'].normalize():f}，含两端）"
     return [
-        raised(held.filter(held._suspect), "FX_UNIT_SUSPECT", "FXC-07", "，疑将每百单位牌价当作每单位使用。"),
-        raised(held.filter(held._high & ~held._suspect), "EXP_RATIO_HIGH", "EXP-INV-02", f"，高于上限{bounds}，不得发开票通知。"),
-        raised(held.filter(held._low), "EXP_RATIO_LOW", "EXP-INV-02", f"，低于下限{bounds}，请说明原因。"),
+        raised(held.filter(held._class == "FX_UNIT_SUSPECT"), "FX_UNIT_SUSPECT", "FXC-07", "，疑将每百单位牌价当作每单位使用。"),
+        raised(held.filter(held._class == "EXP_RATIO_HIGH"), "EXP_RATIO_HIGH", "EXP-INV-02", f"，高于上限{bounds}，不得发开票通知。"),
+        raised(held.filter(held._class == "EXP_RATIO_LOW"), "EXP_RATIO_LOW", "EXP-INV-02", f"，低于下限{bounds}，请说明原因。"),
     ]
 
 

@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 
 from settlement.rules import money, vat
 
+TAXED = "不退税"
 GOODS_PURPOSES = ["货款", "预收"]
 
 
@@ -115,7 +116,8 @@ def deducted_fees(orders: ir.Table, received: ir.Table, charges: ir.Table) -> ir
 def refund_terms(lines: ir.Table, refund_rates: ir.Table, standard_rates: ir.Table) -> ir.Table:
     """Levy rate v, refund rate r and flag of each goods line on its export date (VAT-REF-05, 07, 11; C-08).
 
-    ``lines``: order_no, line_no, hs_code, exported_on (else ordered_on), levy_rate, refund_rate, refund_flag.
+    ``lines``: order_no, line_no, hs_code, exported_on (else ordered_on), levy_rate, refund_rate, refund_flag, and
+    invoice_levy: the rate printed on the received invoice, which decides where the line gives none (C-01).
     ``refund_rates``: hs_code, refund_rate, levy_rate, flag, valid_from, valid_to. ``standard_rates``:
     valid_from, valid_to, standard. A rate given on the line wins. Returns order_no, line_no, v, r, flag,
     terms (how many rows of the table fit: 0 = REFUND_RATE_MISSING, >1 = REFUND_RATE_AMBIGUOUS), table_rate.
@@ -134,7 +136,7 @@ def refund_terms(lines: ir.Table, refund_rates: ir.Table, standard_rates: ir.Tab
         ],
     )
     counted = joined.group_by("order_no", "line_no").agg(
-        levy_given=joined.levy_rate.arbitrary(),
+        levy_given=ibis.coalesce(joined.levy_rate.arbitrary(), joined.invoice_levy.arbitrary()),
         rate_given=joined.refund_rate.arbitrary(),
         flag_given=joined.refund_flag.arbitrary(),
         _on=joined._on.arbitrary(),
@@ -177,7 +179,7 @@ def refund_terms(lines: ir.Table, refund_rates: ir.Table, standard_rates: ir.Tab
 def netted_lines(lines: ir.Table) -> ir.Table:
     """The order's net (N) shared over its lines by declared FOB, largest remainder, ties to the lower line (C-06).
 
-    ``lines``: order_no, line_no, order_net, fob_usd. An order of one line needs no FOB; in one of several
+    ``lines``: order_no, line_no, order_net, order_fees, fob_usd; adds net_cny and line_fees. An order of one line needs no FOB; in one of several
     lines that lacks any FOB, net_cny is NULL.
     """
     window = ibis.window(group_by="order_no")
@@ -191,10 +193,10 @@ def netted_lines(lines: ir.Table) -> ir.Table:
     weighted = counted.mutate(
         _share_of=ibis.cases((is_single, one), (complete, counted.fob_usd), else_=nil).cast(money.MONEY)
     )
-    shared = money.apportion_column(
-        weighted, by=["order_no"], total="order_net", weight="_share_of", order=["line_no"], name="net_cny"
-    )
-    return shared.drop("_lines", "_with_fob", "_share_of")
+    share = {"by": ["order_no"], "weight": "_share_of", "order": ["line_no"]}
+    shared = money.apportion_column(weighted, total="order_net", name="net_cny", **share)
+    with_fees = money.apportion_column(shared, total="order_fees", name="line_fees", **share)
+    return with_fees.drop("_lines", "_with_fob", "_share_of")
 
 
 def computed(lines: ir.Table) -> ir.Table:
@@ -207,10 +209,14 @@ def computed(lines: ir.Table) -> ir.Table:
     net = ibis.cases((usable, lines.net_cny), else_=ibis.null(money.MONEY))
     with_invoice = lines.mutate(invoice_amount=vat.invoice_amount(net, lines.levy_rate, lines.refund_rate))
     with_base = with_invoice.mutate(ex_vat_amount=vat.ex_vat_amount(with_invoice.invoice_amount, with_invoice.levy_rate))
+    taxed = with_base.refund_flag == TAXED
+    gross = (with_base.net_cny + with_base.line_fees).cast(money.MONEY)
+    neutral = vat.neutral_taxed_amount(gross, with_base.line_fees, with_base.levy_rate)
     fob = ibis.cases((with_base.fob_usd > 0, with_base.fob_usd), else_=ibis.null(money.MONEY))
     return with_base.mutate(
         tax_amount=(with_base.invoice_amount - with_base.ex_vat_amount).cast(money.MONEY),
         refund_amount=vat.refund_amount(with_base.ex_vat_amount, with_base.refund_rate),
+        neutral_amount=ibis.cases((taxed, neutral), else_=ibis.null(money.MONEY)).cast(money.MONEY),
         swap_ratio=money.divide_half_up(with_base.ex_vat_amount, fob, 8),
         net_ratio=money.divide_half_up(with_base.net_cny, fob, 8),
     )
@@ -232,7 +238,7 @@ def export_invoices(
     ``orders`` as ``facts.described_orders``; ``goods`` as ``facts.latest_goods``; ``received`` as
     ``order_receipts``; ``fees`` as ``deducted_fees``; ``terms`` as ``refund_terms``; ``usd_rates``: currency,
     usd_per_1 (to hold USD 50 against another currency); ``marks``: order_no, is_complete (收齐), is_notified
-    (开票通知), and per line invoice_no, invoice_state (已收票 / 差异) where a VAT invoice was held against it.
+    (开票通知), and per line what VAT invoices say: invoice_no, invoiced_total, invoiced_quantity, is_same_goods.
     """
     lines = _lines(orders, goods, received, fees, terms)
     figured = computed(netted_lines(lines))
@@ -287,7 +293,22 @@ def _judged(figured: ir.Table, usd_rates: ir.Table, marks: ir.Table, tolerance: 
     return marked.mutate(
         received_gap=gap,
         allowed_gap=allowed.cast(money.MONEY),
+        invoice_state=_invoice_state(marked),
         is_received_in_full=ibis.coalesce(marked.is_complete, False) | ibis.coalesce(gap <= allowed, False),
+    )
+
+
+def _invoice_state(marked: ir.Table) -> ir.StringValue:
+    """已收票 where the received VAT invoices equal the line (amount, quantity, name and unit, C-25), 差异 where not."""
+    equal = (
+        (marked.invoiced_total == marked.invoice_amount)
+        & ibis.coalesce(marked.invoiced_quantity == marked.quantity, True)
+        & marked.is_same_goods
+    )
+    return ibis.cases(
+        (marked.invoiced_total.isnull() | marked.invoice_amount.isnull(), ibis.null("string")),
+        (equal, "已收票"),
+        else_="差异",
     )
 
 
@@ -311,6 +332,7 @@ def _with_status(judged: ir.Table) -> ir.Table:
     )
     reason = ibis.cases(
         (judged.is_cancelled, "订单已取消，不开票不退税（C-43）"),
+        (judged.invoice_state == "差异", "收到的增值税发票与开票金额、数量或品名不符"),
         (~judged.is_own_export, "非自营出口，不适用开票公式（VAT-REF-16）"),
         (no_input, "代理费与代理费率均未填写"),
         (negative, "净额不大于零"),

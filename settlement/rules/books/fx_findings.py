@@ -7,7 +7,7 @@ from decimal import Decimal
 import ibis
 import ibis.expr.types as ir
 
-from settlement.rules import money
+from settlement.rules import fx, money
 from settlement.rules.books.receipts import mid_rates_on
 from settlement.rules.exceptions import found, sentence
 
@@ -45,10 +45,8 @@ def fx_findings(
     provisional = mine.filter(mine.is_provisional & mine.value_cny.notnull())
     missing = mine.filter(mine.value_cny.isnull())
     stale = provisional.filter(provisional._age > stale_days)
-    times = money.decimal_literal(suspect_times, 8)
-    rate = mine.settlement_rate
     suspect = mine.filter(
-        mine.mid_rate.notnull() & ((rate > mine.mid_rate * times) | (rate * times < mine.mid_rate))
+        ibis.coalesce(fx.is_unit_suspect(mine.settlement_rate, mine.mid_rate, suspect_times), False)
     )
     line = {"source_file": lambda t: t.source_file, "source_row": lambda t: t.source_row}
 

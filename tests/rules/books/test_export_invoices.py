@@ -20,7 +20,7 @@ PIECES = ibis.schema(
 CHARGES = ibis.schema({"order_no": "string", "receivable_cny": "decimal(18,2)"})
 MARKS = ibis.schema(
     {"order_no": "string", "line_no": "int64", "is_complete": "boolean", "is_notified": "boolean",
-     "invoice_no": "string", "invoice_state": "string"}
+     "invoice_no": "string", "invoiced_total": "decimal(18,2)", "invoiced_quantity": "decimal(18,6)", "is_same_goods": "boolean"}
 )  # fmt: skip
 
 
@@ -48,17 +48,23 @@ def piece(cny="620000.00", amount="100000.00", **more):
 
 def state(orders, lines, pieces, charges=(), marks=()):
     orders_table, goods = given("orders", *orders), given("goods", *lines)
-    described = facts.described_orders(orders_table, goods, given("principals", {"principal_id": "P1", "name": "甲", "settlement_mode": "票结"}))
+    described = facts.described_orders(
+        orders_table, goods, given("principals", {"principal_id": "P1", "name": "甲", "settlement_mode": "票结"})
+    )
     standing = table_of(pieces, PIECES)
     received = export_invoices.order_receipts(standing)
     fees = export_invoices.deducted_fees(described, received, table_of(charges, CHARGES))
-    dated = goods.join(described.select("order_no", "ordered_on"), "order_no")
+    dated = goods.join(described.select("order_no", "ordered_on"), "order_no").mutate(
+        invoice_levy=ibis.null("decimal(18,8)")
+    )
     standard = table_of(
         [{"valid_from": "2019-04-01", "standard": "0.13"}],
         ibis.schema({"valid_from": "date", "valid_to": "date", "standard": "decimal(18,8)"}),
     )
     terms = export_invoices.refund_terms(dated, given("refund_rates"), standard)
-    usd = table_of([{"currency": "USD", "usd_per_1": "1"}], ibis.schema({"currency": "string", "usd_per_1": "decimal(18,8)"}))
+    usd = table_of(
+        [{"currency": "USD", "usd_per_1": "1"}], ibis.schema({"currency": "string", "usd_per_1": "decimal(18,8)"})
+    )
     return export_invoices.export_invoices(
         orders=described, goods=goods, received=received, fees=fees, terms=terms, usd_rates=usd,
         marks=table_of(marks, MARKS), tolerance=Tolerance(usd=D(50), fraction=D("0.005")),
@@ -67,8 +73,27 @@ def state(orders, lines, pieces, charges=(), marks=()):
 
 def test_w01_to_the_fen():
     whole = state([order()], [line()], [piece()])
-    assert rows_of(whole, "gross_cny", "fees_cny", "net_cny", "invoice_amount", "ex_vat_amount", "tax_amount", "refund_amount", "status") == [
-        (D("620000.00"), D("16000.00"), D("604000.00"), D("706680.00"), D("604000.00"), D("102680.00"), D("102680.00"), "可开票")
+    assert rows_of(
+        whole,
+        "gross_cny",
+        "fees_cny",
+        "net_cny",
+        "invoice_amount",
+        "ex_vat_amount",
+        "tax_amount",
+        "refund_amount",
+        "status",
+    ) == [
+        (
+            D("620000.00"),
+            D("16000.00"),
+            D("604000.00"),
+            D("706680.00"),
+            D("604000.00"),
+            D("102680.00"),
+            D("102680.00"),
+            "可开票",
+        )
     ]
     assert rows_of(whole, "swap_ratio") == [(D("6.04000000"),)]
 
@@ -88,7 +113,10 @@ def test_w02b_mixed_refund_rates_share_the_net_by_fob():
 
 
 def test_a_receipt_in_two_parts_and_a_rate_fee():
-    pieces = [piece(cny="300000.01", amount="50000.00"), piece(txn_id="T2", cny="320000.02", amount="50000.00", booked_on="2023-09-07")]
+    pieces = [
+        piece(cny="300000.01", amount="50000.00"),
+        piece(txn_id="T2", cny="320000.02", amount="50000.00", booked_on="2023-09-07"),
+    ]
     whole = state([order(agency_fee=None, agency_fee_rate="0.005", other_fee=None)], [line()], pieces)
     # 0.5 % of 620,000.03 = 3,100.00 (half up of 3,100.00015)
     assert rows_of(whole, "gross_cny", "fees_cny") == [(D("620000.03"), D("3100.00"))]
@@ -119,7 +147,9 @@ def test_without_receipts_figures_are_null_and_the_row_stays():
 
 
 def test_provisional_rate_allows_no_notice():
-    assert rows_of(state([order()], [line()], [piece(is_provisional=True, rate_source="暂估")]), "status") == [("暂估",)]
+    assert rows_of(state([order()], [line()], [piece(is_provisional=True, rate_source="暂估")]), "status") == [
+        ("暂估",)
+    ]
 
 
 def test_freight_is_deducted_only_when_netted():
@@ -138,3 +168,9 @@ def test_a_refund_rate_above_the_levy_rate_is_no_input():
 def test_several_lines_without_fob_cannot_share():
     whole = state([order()], [line(1, fob_usd=None), line(2)], [piece()])
     assert {row[0] for row in rows_of(whole, "net_cny")} == {None}
+
+
+def test_w08_taxed_export_shows_both_figures():
+    goods = line(levy_rate="0.13", refund_rate="0", refund_flag="不退税", fob_usd="50000.00")
+    whole = state([order(agency_fee="1800.00", other_fee="6200.00", amount_fx="50000.00")], [goods], [piece(cny="355180.00", amount="50000.00")])
+    assert rows_of(whole, "invoice_amount", "neutral_amount", "refund_amount") == [(D("347180.00"), D("346140.00"), D("0.00"))]

@@ -1,0 +1,49 @@
+"""Decisions (决定) and the scoreboard: what finance's sheets did, and how well matching did. Joins rules to the run."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from settlement.assets.run import SettlementRun
+from settlement.assets.settlement import with_decision_key
+from settlement.assets.table_asset import table_asset
+from settlement.rules.books import decision_outcomes as outcomes
+from settlement.rules.books import scoreboard as boards
+
+GROUP = "settlement"
+
+
+def decision_rows(run: SettlementRun) -> ir.Table:
+    """The outcome of every row of 认领, 调整 and 审批 so far."""
+    findings = ibis.union(*run.all_found()) if len(run.all_found()) > 1 else run.all_found()[0]
+    refused = findings.filter(findings.code.startswith("DECISION_") & findings.txn_id.notnull())
+    parts = [
+        outcomes.claim_outcomes(run.facts("claims"), run.facts("standing_pieces"), refused),
+        outcomes.adjustment_outcomes(with_decision_key(run.facts("adjustments")), run.facts("desired_postings")),
+        outcomes.approval_outcomes(run.facts("approvals"), run.book("exceptions")),
+    ]
+    return ibis.union(*parts)
+
+
+def scoreboard_rows(run: SettlementRun) -> ir.Table:
+    """How much of the month's receipts was placed, by rule; what was corrected later; what is unapplied."""
+    return boards.scoreboard(
+        run.facts("credits").filter(lambda t: t.month == run.month),
+        run.facts("receipt_values"),
+        run.book("receipt_allocations"),
+        run.past("receipt_allocations"),
+        run.facts("standing_pieces"),
+    )
+
+
+decision_outcomes = table_asset(
+    "decision_outcomes", group=GROUP, deps=["exceptions"], rules=["DECISION"], make=decision_rows,
+    versions=[outcomes.claim_outcomes],
+)  # fmt: skip
+scoreboard = table_asset(
+    "scoreboard", group="matching", deps=["receipt_allocations"], rules=["C-27", "C-28"], make=scoreboard_rows,
+    versions=[boards.scoreboard],
+)  # fmt: skip
+
+ASSETS = [decision_outcomes, scoreboard]
