@@ -21,8 +21,8 @@ from settlement.rules.exceptions import Catalogue
 from settlement.rules.registry import Registered
 
 RULE_IDS = Path(__file__).with_name("rule_ids.yaml")
-# A range written short (VAT-REF-05..09, IMP-BAL-01..03) or a whole id.
-_ID = re.compile(r"\b([A-Z][A-Z0-9]*(?:-[A-Z][A-Z0-9]*)*)-(\d\d)(?:(?:\.\.|–)(\d\d))?")
+# A whole id, a range (IMP-BAL-01..03) or a list (VAT-REF-05, 07, 11).
+_ID = re.compile(r"\b([A-Z][A-Z0-9]*(?:-[A-Z][A-Z0-9]*)*)-(\d\d)(?:(?:\.\.|–)(\d\d))?((?:, \d\d\b(?![-/.\d]))*)")
 _SHOWN_TESTS = 4
 _INTRO = """# Traceability
 
@@ -43,7 +43,7 @@ class Trace:
 
 @cache
 def rule_ids() -> dict[str, dict[str, str]]:
-    """Every rule id -> part, title and, where no registered function says them, inputs."""
+    """Every rule id -> part, title; where no function names the id itself, its inputs and the function that holds it."""
     return yaml.load(RULE_IDS.read_text("utf-8"), Loader=yaml.BaseLoader)["rules"]
 
 
@@ -57,8 +57,9 @@ def left_out() -> dict[str, str]:
 def ids_in(text: str | None) -> set[str]:
     """The rule ids that a text names, ranges spelled out."""
     found = set()
-    for prefix, first, last in _ID.findall(text or ""):
-        found |= {f"{prefix}-{number:02d}" for number in range(int(first), int(last or first) + 1)}
+    for prefix, first, last, more in _ID.findall(text or ""):
+        numbers = [*range(int(first), int(last or first) + 1), *(int(number) for number in re.findall(r"\d\d", more))]
+        found |= {f"{prefix}-{number:02d}" for number in numbers}
     return found & set(rule_ids())
 
 
@@ -74,6 +75,7 @@ def traces(functions: list[Registered], catalogue: Catalogue, root: Path) -> dic
             names[entry.name].add(rule)
     for rule, about in rule_ids().items():
         by_rule[rule].inputs |= set(filter(None, about.get("inputs", "").split(", ")))
+        by_rule[rule].functions |= {about["held"]} if "held" in about else set()
     for name, rules in _documented(root / "settlement"):
         for rule in rules:
             by_rule[rule].functions.add(name)

@@ -120,7 +120,7 @@ def swap_ratio_class(
     """``""`` inside the band (both bounds pass), else ``EXP_RATIO_LOW``, ``EXP_RATIO_HIGH`` or ``FX_UNIT_SUSPECT``.
 
     Formula: E < low × F, E > high × F, E ≥ suspect × F: products, so that nothing is rounded (4.99995 is low).
-    Units: CNY, USD. Rounding: none. Errors: none; NULL where E is, or where there is no F. Source: FXC-02..07.
+    Units: CNY, USD. Rounding: none. Errors: none; NULL where E is, or where there is no F. Source: FXC-02, FXC-03, FXC-05, FXC-07.
 
     >>> swap_ratio_class(Decimal("499999.99"), Decimal("100000"), Decimal(5), Decimal(8))
     'EXP_RATIO_LOW'
@@ -137,7 +137,7 @@ def swap_ratio_class(
     )
 
 
-@rule("FXC-01", "CUS-06", inputs=("orders.trade_term", "orders.freight_fx", "orders.insurance_fx"))
+@rule("FXC-01", inputs=("orders.trade_term", "orders.freight_fx", "orders.insurance_fx"))
 def fob_value(amount: Number, trade_term: Text, freight: Number, insurance: Number) -> Number:
     """F from a declared value: CIF less freight and insurance, CFR (C&F, CNF) less freight, FOB as it is.
 
