@@ -23,6 +23,7 @@ from ibis.common.exceptions import TableNotFound
 from settlement.rules.money import MONEY
 
 BATCH = 8192
+KEPT = 2000
 PRINCIPAL = "principal_id"
 
 
@@ -163,6 +164,8 @@ class PrincipalTables:
     def __init__(self, tables: dict[str, pa.Table]) -> None:
         self.tables = tables
         self._spans = {name: _spans(table) for name, table in tables.items()}
+        self._kept_for: str | None = None
+        self._kept: dict[str, list[dict[str, Any]]] = {}
 
     @classmethod
     def read(cls, source: Source) -> PrincipalTables:
@@ -183,8 +186,15 @@ class PrincipalTables:
         return self._spans[name].get(principal, (0, 0))[1]
 
     def rows(self, name: str, principal: str) -> Iterator[dict[str, Any]]:
-        """One principal's rows of a table, in its order."""
+        """One principal's rows of a table, in its order. A short table is kept while the principal is being written."""
         start, length = self._spans[name].get(principal, (0, 0))
+        if length <= KEPT:
+            if self._kept_for != principal:
+                self._kept_for, self._kept = principal, {}
+            if name not in self._kept:
+                self._kept[name] = self.tables[name].slice(start, length).to_pylist() if length else []
+            yield from self._kept[name]
+            return
         for offset in range(0, length, BATCH):
             yield from self.tables[name].slice(start + offset, min(BATCH, length - offset)).to_pylist()
 

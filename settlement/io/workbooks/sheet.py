@@ -24,6 +24,7 @@ CELL_TEXT = 32_767
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
 _WIDEST = {"text": 44, "code": 40, "word": 20}
+_UNSCALED = {"scale_with_doc": False}  # a page number stays readable on a sheet that was shrunk to fit
 _NO_DECIMALS = ("JPY", "KRW", "VND")
 
 
@@ -130,31 +131,33 @@ class Sheet:
 
     def put(self, row: int, column: int, value: Any, kind: str, style: str | None = None, most: int | None = None) -> None:
         """One cell: ``kind`` says how the value is written, ``style`` how it looks (default: the kind)."""
-        work, book, style = self.work, self.book, style or kind
+        work, file, style = self.work, self.book.file, style or kind
         if value is None or value == "":
-            work.write_blank(row, column, None, book.file.style(style))
+            work.blank(row, column, file.style(style))
             return
         if isinstance(value, str):
             text = value if len(value) <= CELL_TEXT else value[: CELL_TEXT - 1] + "…"
-            work.write_string(row, column, text, book.file.style(style, quoted=text.startswith(_FORMULA_STARTS)))
-            width = min(max(map(shown_width, text.split("\n"))), most or _WIDEST.get(kind, 60))
-        elif isinstance(value, (date, datetime)):
-            work.write_datetime(row, column, value, book.file.style(style))
+            work.text(row, column, text, file.style(style, quoted=text.startswith(_FORMULA_STARTS)))
+            bytes_wide = shown_width(text)
+            if "\n" in text:
+                bytes_wide = max(map(shown_width, text.split("\n")))
+            width = min(bytes_wide, most or _WIDEST.get(kind, 60))
+        elif isinstance(value, date):  # a datetime is one, too
+            work.write_datetime(row, column, value, file.style(style))
             width = 16 if isinstance(value, datetime) else 10
         else:
-            work.write_number(row, column, value, book.file.style(style))
+            work.figure(row, column, value, file.style(style))
             width = figure_width(value, kind)
         self._widen(column, width)
 
     def live(self, row: int, column: int, formula: str, value: Decimal | int, kind: str, style: str | None = None) -> None:
         """A formula with the warehouse's figure as its cached value."""
-        # XlsxWriter marks a cached str as text; a Decimal it writes digit by digit, as the warehouse has it.
-        self.work.write_formula(row, column, formula, self.book.file.style(style or kind), value)
+        self.work.formula(row, column, formula, self.book.file.style(style or kind), value)
         self._widen(column, figure_width(value, kind))
 
     def live_text(self, row: int, column: int, formula: str, value: str, style: str) -> None:
         """A formula that gives a word, with the word as its cached value."""
-        self.work.write_formula(row, column, formula, self.book.file.style(style), value)
+        self.work.formula(row, column, formula, self.book.file.style(style), value)
         self._widen(column, shown_width(value))
 
     def line(self, text: str, style: str, *, span: int = 0, height: float | None = None) -> None:
@@ -162,7 +165,7 @@ class Sheet:
         shown = self.book.file.style(style, quoted=text.startswith(_FORMULA_STARTS))
         if span > 1:
             self.work.merge_range(self.row, 0, self.row, span - 1, "", shown)
-        self.work.write_string(self.row, 0, text, shown)
+        self.work.text(self.row, 0, text, shown)
         if height:
             self.work.set_row(self.row, height)
         self.row += 1
@@ -189,8 +192,8 @@ class Sheet:
         work.fit_to_pages(1, 0)
         work.set_margins(left=0.5, right=0.5, top=0.7, bottom=0.7)
         if frame.warning:
-            work.set_header("&R" + frame.warning.replace("&", "&&")[:80])
-        work.set_footer(f"&L{frame.footer.replace('&', '&&')[:120]}&C" + self.book.labels.text("page"))
+            work.set_header("&R" + frame.warning.replace("&", "&&")[:80], _UNSCALED)
+        work.set_footer(f"&L{frame.footer.replace('&', '&&')[:120]}&C" + self.book.labels.text("page"), _UNSCALED)
         work.ignore_errors({"number_stored_as_text": f"A1:XFD{SHEET_ROWS}"})
         work.hide_gridlines(2)
 
@@ -300,7 +303,7 @@ def headings(book: Book, sheet: Sheet, columns: Sequence[Column]) -> None:
     """The row of headings; narrow columns break theirs in two lines."""
     for place, column in enumerate(columns):
         word = column.header or book.labels.word(column.heading)
-        sheet.work.write_string(sheet.row, place, word, book.file.style("heading"))
+        sheet.work.text(sheet.row, place, word, book.file.style("heading"))
         sheet._widen(place, max(column.least, shown_width(word) if shown_width(word) <= 12 else (shown_width(word) + 1) // 2))
     sheet.work.set_row(sheet.row, 30)
     sheet.row += 1

@@ -152,7 +152,7 @@ def _heads(sheet: Sheet, labels: Labels, words: Iterable[str]) -> None:
 def _section(sheet: Sheet, labels: Labels, word: str) -> None:
     sheet.row += 1
     for column in range(1, _COVER):
-        sheet.work.write_blank(sheet.row, column, None, sheet.book.file.style("section"))
+        sheet.work.blank(sheet.row, column, sheet.book.file.style("section"))
     sheet.line(labels.word(word), "section", height=18)
 
 
@@ -274,10 +274,8 @@ def _confirmation(sheet: Sheet, pages: Pages) -> None:
     sheet.work.set_row(sheet.row, 96)
     sheet.work.merge_range(sheet.row, 0, sheet.row, 1, "", seal)
     sheet.work.merge_range(sheet.row, 2, sheet.row, _COVER - 1, "", seal)
-    sheet.work.write_string(sheet.row, 0, labels.text("seal_ours", name=pages.context.company_name()), seal)
-    sheet.work.write_string(
-        sheet.row, 2, labels.text("seal_theirs", name=pages.context.principal_name(pages.principal)), seal
-    )
+    sheet.work.text(sheet.row, 0, labels.text("seal_ours", name=pages.context.company_name()), seal)
+    sheet.work.text(sheet.row, 2, labels.text("seal_theirs", name=pages.context.principal_name(pages.principal)), seal)
     sheet.row += 1
 
 

@@ -16,6 +16,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.packager import Packager
 from xlsxwriter.styles import Styles, XFormatType
 
+from settlement.io.workbooks.worksheet import LeanWorksheet
+
 FONT = "等线"
 _DARK_RED, _NAVY, _GREY, _LINE = "#9C0006", "#1F3864", "#595959", "#A6A6A6"
 _HEADING_FILL, _TOTAL_FILL, _INPUT_FILL = "#D9E2F3", "#F2F2F2", "#FFF8DC"
@@ -79,6 +81,8 @@ class StyledWorkbook(Workbook):
 
     XlsxWriter knows only the style "Normal": the packager's styles part is replaced to write ours.
     """
+
+    worksheet_class = LeanWorksheet
 
     def __init__(self, filename: str, *, constant_memory: bool = False) -> None:
         super().__init__(filename, {"constant_memory": constant_memory, "in_memory": not constant_memory})

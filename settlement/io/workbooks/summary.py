@@ -51,7 +51,7 @@ def write_summary(path: Path, source: Source, context: Context) -> None:
     frame = context.frame(f"{labels.word('月结汇总')}  {context.month}", f"HZ-{context.month.replace('-', '')}")
     book = Book(path, labels, frame, big=sum(map(len, data.values())) > BIG)
     overview = book.sheet("汇总", landscape=False)
-    charts = book.sheet("图表", landscape=False)
+    charts = book.sheet("图表")
     spans = _lists(book, data, context)
     blocks = _overview(overview, data, spans, context)
     _charts(charts, data, spans, blocks)
@@ -245,23 +245,23 @@ def _charts(sheet: Sheet, data: dict[str, list[dict[str, Any]]], spans: dict[str
     wanted = (
         ("按业务余额", "column", blocks["services"], 5),
         ("应收账龄", "column", blocks["ages"], 2),
-        ("退税进度应退", "bar", blocks["refunds"], 2),
+        ("退税进度应退", "column", blocks["refunds"], 2),
     )
-    place = sheet.row + 1
+    top = sheet.row + 1
+    spots = iter([(top, 0), (top, 10), (top + 19, 0), (top + 19, 10)])
     for word, kind, (first, last), column in wanted:
         if last >= first:
-            _chart(sheet, word, kind, (overview, first, last, 0), (overview, first, last, column), place)
-            place += 19
-    scores = spans["scores"]
+            _chart(sheet, word, kind, (overview, first, last, 0), (overview, first, last, column), next(spots))
     if data["scoreboard"]:
-        name, first, last = scores.places[0]
-        _chart(sheet, "匹配成绩", "bar", (name, first, last, 0), (name, first, last, scores.columns["share"]), place, share=True, wide=1)
-        place += 19
-    sheet.last_column, sheet.row = 9, place
+        span = spans["scores"]
+        name, first, last = span.places[0]
+        _chart(sheet, "匹配成绩", "bar", (name, first, last, 0), (name, first, last, span.columns["share"]), next(spots), share=True, wide=1)
+    sheet.last_column, sheet.row = 19, top + 38
+    sheet.work.fit_to_pages(1, 1)
 
 
 def _chart(
-    sheet: Sheet, word: str, kind: str, names: tuple[str, int, int, int], values: tuple[str, int, int, int], place: int, *,
+    sheet: Sheet, word: str, kind: str, names: tuple[str, int, int, int], values: tuple[str, int, int, int], spot: tuple[int, int], *,
     share: bool = False, wide: int = 0,
 ) -> None:  # fmt: skip
     labels = sheet.book.labels
@@ -278,6 +278,6 @@ def _chart(
     chart.set_legend({"none": True})
     value_axis, name_axis = (chart.set_x_axis, chart.set_y_axis) if kind == "bar" else (chart.set_y_axis, chart.set_x_axis)
     value_axis({"num_format": "0%" if share else "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}})
-    name_axis({"reverse": kind == "bar", "label_position": "low"})
+    name_axis({"label_position": "low"})
     chart.set_size({"width": 640, "height": 340})
-    sheet.work.insert_chart(place, 0, chart)
+    sheet.work.insert_chart(*spot, chart)
