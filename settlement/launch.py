@@ -53,7 +53,11 @@ def settle(
         result = defs.resolve_job_def("settle_month").execute_in_process(
             partition_key=month,
             instance=instance,
-            run_config={"resources": {"run": {"config": settings}}},
+            run_config={
+                "resources": {"run": {"config": settings}},
+                # The terminal gets the report in plain words; every event is in the UI.
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
             raise_on_error=False,
         )
     if not result.success:

@@ -24,6 +24,14 @@ MONTHLY = [
 ]  # fmt: skip
 
 
+# What the rest of the run knows of a bank line; how its file was read stays in stage.bank.
+TRANSACTION = [
+    "txn_id", "account_no", "bank_ref", "booked_on", "value_on", "currency", "amount", "balance", "counterparty_name",
+    "counterparty_account", "counterparty_bank", "summary", "purpose", "remark", "fx_rate", "cny_amount", "bank_fee",
+    "is_reversal", "is_marked", "month", "source_file", "source_row",
+]  # fmt: skip
+
+
 def _asset(**more):
     return dg.asset(group_name=GROUP, partitions_def=PARTITIONS, owners=[OWNERS[GROUP]], kinds={"duckdb"}, **more)
 
@@ -78,7 +86,7 @@ def known_facts(run: SettlementRun) -> dg.MaterializeResult:
     # Earlier months' rows come from the published file, where persons' accounts are masked (PRV-01).
     run.keep("facts", "payments", privacy.restored(run.facts("payments"), "payee_account", "payee_name", people))
     lines = privacy.restored(cumulative(run, "bank"), "counterparty_account", "counterparty_name", people)
-    run.keep("facts", "transactions", first_seen(lines))
+    run.keep("facts", "transactions", first_seen(lines).select(*TRANSACTION))
     described = facts.described_orders(run.facts("orders"), run.facts("goods"), run.reference("principals"))
     run.keep("facts", "described_orders", described)
     counts = {name: int(run.facts(name).count().to_pyarrow().as_py()) for name in run.warehouse.tables_of("facts")}
