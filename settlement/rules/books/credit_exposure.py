@@ -14,6 +14,7 @@ from settlement.rules import money
 from settlement.rules.books.freight_orders import QUANTITY
 from settlement.rules.books.freight_quotes import client_quotes_of
 from settlement.rules.books.freight_rates import HOME_CURRENCY, mid_rates_on
+from settlement.rules.exceptions import exception_id, subject_of
 from settlement.rules.money import MONEY
 from settlement.rules.registry import rule
 
@@ -106,26 +107,35 @@ def _events(table: ir.Table, **columns: ir.Value) -> ir.Table:
     )
 
 
-def exposure_events(shipped: ir.Table, items: ir.Table, written: ir.Table, expected: ir.Table) -> ir.Table:
-    """Every change of a client's exposure: EVENT (on, rank: 0 standing, 1 at a release; unknown: orders whose freight
+def _since(table: ir.Table) -> ir.DateValue:
+    """From which day a line counts: its order's release, or the first of its folder's month if that came later."""
+    return (table.month <= table.released_month).ifelse(table.released, (table.month + "-01").cast("date"))
 
-    nobody can tell). ``items``, ``written``: of freight_write_off; ``expected``: of ``expected_charges``. An item that
-    came in a later folder than its order's release counts from the first day of that month; until then
-    the quotes stand for it. What was written off by the day of release never was exposure.
+
+def _placed(table: ir.Table, day: ir.DateValue) -> dict[str, ir.Value]:
+    return {"on": day, "rank": (day == table.released).ifelse(RELEASE, STANDING)}
+
+
+def exposure_events(
+    shipped: ir.Table, charges: ir.Table, items: ir.Table, written: ir.Table, expected: ir.Table
+) -> ir.Table:
+    """Every change of a client's exposure, EVENT: on, rank (0 standing, 1 at a release), amount_cny, and unknown,
+
+    the number of amounts that nobody can tell. ``items``, ``written``: of freight_write_off; ``expected``: of
+    ``expected_charges``. An item that came in a later folder than its order's release counts from the first day
+    of that month; until then the quotes stand for it. What was written off by the day of release never was used.
     """
     released = shipped.filter(shipped.is_released).select("order_no", released="released_on", released_month="released_month")
     billed = items.join(released, "order_no", rname="r_{name}")
-    at_once = billed.month <= billed.released_month
-    opened = at_once.ifelse(billed.released, (billed.month + "-01").cast("date"))
-    charged = _events(billed, on=opened, rank=at_once.ifelse(RELEASE, STANDING), amount_cny=billed.receivable_cny)
-    paid = written.join(items.select("line_key", "month"), "line_key", rname="i_{name}").join(
-        released, "order_no", rname="r_{name}"
-    )
-    since = (paid.month <= paid.released_month).ifelse(paid.released, (paid.month + "-01").cast("date"))
-    before = (paid.booked_on <= since) & (since == paid.released)
-    settled = _events(
-        paid, on=ibis.greatest(paid.booked_on, since), rank=before.ifelse(RELEASE, STANDING), amount_cny=-paid.amount_cny
-    )
+    charged = _events(billed, **_placed(billed, _since(billed)), amount_cny=billed.receivable_cny)
+    untold = charges.filter(charges.receivable_cny.isnull() & charges.principal_id.notnull())
+    untold = untold.select("order_no", "principal_id", "month").join(released, "order_no", rname="r_{name}")
+    unknown = _events(untold, **_placed(untold, _since(untold)), amount_cny=NIL, unknown=ibis.literal(1))
+    paid = written.join(items.select("line_key", "month"), "line_key", rname="i_{name}")
+    paid = paid.join(released, "order_no", rname="r_{name}")
+    day = ibis.greatest(paid.booked_on, _since(paid))
+    # On the day of release its own payments come first: what is paid that day never was exposure.
+    settled = _events(paid, **_placed(paid, day), amount_cny=-paid.amount_cny)
     waiting = expected.semi_join(released, "order_no").join(released, "order_no", rname="r_{name}")
     is_unknown = waiting.expected_cny.isnull().cast("int64")
     guess = ibis.coalesce(waiting.expected_cny, NIL)
@@ -138,13 +148,24 @@ def exposure_events(shipped: ir.Table, items: ir.Table, written: ir.Table, expec
         amount_cny=-ibis.coalesce(replaced.expected_cny, NIL),
         unknown=-replaced.expected_cny.isnull().cast("int64"),
     )
-    return ibis.union(charged, settled, reserved, freed)
+    return ibis.union(charged, unknown, settled, reserved, freed)
 
 
-def overdue_events(orders: ir.Table, items: ir.Table, written: ir.Table) -> ir.Table:
-    """Every change of a monthly client's overdue fees: EVENT; an item is overdue from the day after due_on (LOG-CR-01)."""
+def overdue_events(orders: ir.Table, items: ir.Table, written: ir.Table, approved: ir.Table) -> ir.Table:
+    """Every change of a monthly client's overdue fees: EVENT; an item is overdue from the day after due_on (LOG-CR-01).
+
+    A month of fees whose CR_MONTH_OVERDUE is ``approved`` (exception_id) holds nothing back (C-21).
+    """
     monthly = orders.filter(orders.settlement_mode == "月结").select("order_no")
     due = items.semi_join(monthly, "order_no")
+    months = due.select("principal_id", "fee_month", "due_on").distinct()
+    months = months.mutate(
+        exception_id=exception_id(
+            ibis.literal("CR_MONTH_OVERDUE"), subject_of(months.principal_id, months.fee_month, months.due_on)
+        )
+    )
+    excused = months.join(approved.select("exception_id").distinct(), "exception_id")
+    due = due.anti_join(excused, ["principal_id", "fee_month", "due_on"])
     due = due.filter(due.due_on.notnull()).mutate(late_on=(due.due_on + ibis.interval(days=1)).cast("date"))
     late = _events(due, on=due.late_on, rank=ibis.literal(STANDING), amount_cny=due.receivable_cny)
     paid = written.join(due.select("line_key", "late_on"), "line_key", rname="d_{name}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from random import Random
@@ -13,6 +12,7 @@ import pytest
 
 from settlement.rules.books.freight_charges import assign_orders, price
 from settlement.rules.rows import table_of
+from tests.rules.books.worlds import Worlds, column
 
 ORDER = {
     "order_no": "SO1", "principal_id": "P1", "services": "出口国际物流", "ordered_on": "2023-09-01", "currency": "CNY",
@@ -27,24 +27,11 @@ VENDOR = {"vendor": "COSCO", "currency": "CNY", "unit_basis": "票", "valid_from
 CLIENT = {"principal_id": "P1", "currency": "CNY", "unit_basis": "票", "valid_from": "2023-01-01"}
 
 
-@dataclass
-class Month:
-    """Many small shipments priced in one run: each name is a world of its own (prefixed orders, parties, bills)."""
-
-    scenarios: dict[str, dict] = field(default_factory=dict)
+class Month(Worlds):
+    """Small shipments, each a world of its own, priced in one run."""
 
     def add(self, name, lines=(), vendor=(), client=(), orders=(ORDER,), adjustments=()):
-        assert name not in self.scenarios, name
-        self.scenarios[name] = {
-            "freight": lines, "vendor_quotes": vendor, "client_quotes": client, "orders": orders,
-            "adjustments": adjustments,
-        }  # fmt: skip
-
-    def rows(self, table):
-        named = ("order_no", "principal_id", "vendor", "bl_no", "to_order", "ref_no", "vendor_invoice_no")
-        for name, tables in self.scenarios.items():
-            for row in tables[table]:
-                yield {key: f"{name}~{value}" if key in named and value else value for key, value in row.items()}
+        super().add(name, freight=lines, vendor_quotes=vendor, client_quotes=client, orders=orders, adjustments=adjustments)
 
 
 MONTH = Month()
@@ -69,16 +56,14 @@ def run_of(facts, rows_of, working_days, keep):
             month="2023-12",
             keep=keep,
         )
-        found = {name: [] for name in month.scenarios}
-        for row in sorted(rows_of(table), key=lambda row: (row["seq"] is None, row["seq"] or 0, row["charge_code"])):
-            name = next(value for value in (row["order_no"], row["given_order_no"], row["vendor"]) if value).split("~")[0]
-            found[name].append({key: value.split("~")[-1] if key in PLAIN and value else value for key, value in row.items()})
-        return found
+        rows = sorted(rows_of(table), key=lambda row: (row["seq"] is None, row["seq"] or 0, row["charge_code"]))
+        for row in rows:
+            row["given_order_no"] = row["given_order_no"] and row["given_order_no"].split("~")[-1]
+        return month.sorted_out(rows, by=("order_no", "vendor"))
 
     return run
 
 
-PLAIN = ("order_no", "principal_id", "vendor", "bl_no", "given_order_no")
 RATES = [
     {"published_on": "2023-09-15", "currency": "USD", "rate_per_100": "717.86"},
     {"published_on": "2023-09-18", "currency": "USD", "rate_per_100": "710.36"},
@@ -98,11 +83,6 @@ def line(**fields):
 
 def identity(code, subject):
     return hashlib.sha256(f"{code}|{subject}".encode()).hexdigest()[:16]
-
-
-def column(rows, *names):
-    values = [tuple(row[name] for name in names) for row in rows]
-    return [value[0] for value in values] if len(names) == 1 else values
 
 
 D = Decimal
