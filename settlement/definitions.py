@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import dagster as dg
 
-from settlement.assets import exceptions, freight, ingest, matching, publish, settlement, statements
+from settlement.assets import (
+    decisions,
+    exceptions,
+    findings,
+    freight,
+    ingest,
+    matching,
+    publish,
+    settlement,
+    statements,
+)
 from settlement.assets.checks import CHECKS
+from settlement.assets.job import settle_month
 from settlement.assets.run import RUN, SettlementRun
 from settlement.assets.schedule import first_working_day, new_files
-from settlement.assets.job import settle_month
 
 ASSETS = [
     *ingest.ASSETS,
     *freight.ASSETS,
     *matching.ASSETS,
     *settlement.ASSETS,
+    *findings.ASSETS,
     *exceptions.ASSETS,
+    *decisions.ASSETS,
     *statements.ASSETS,
     *publish.ASSETS,
 ]
