@@ -28,7 +28,7 @@ from settlement.sample.world import World
 ICBC, CMB, BOC, BOC_USD, BOC_EUR = range(5)
 # What a line is.
 (A_RECEIPT, A_REFUND, A_PAYMENT, A_FEE, A_CONVERSION, A_TRANSFER, INTEREST, BANK_CHARGE, ON_ACCOUNT, STRANGER,
- RETURNED, REVERSED, OTHER_IN, OTHER_OUT, CARRIER_REFUND) = range(15)
+ RETURNED, REVERSED, OTHER_IN, OTHER_OUT, CARRIER_REFUND, OLD_FREIGHT, PAID_TWICE) = range(17)
 _TEXTS = ("name", "account_text", "summary", "purpose", "remark", "ref")
 _NUMBERS = ("account", "booked_on", "amount", "rate", "cny", "fee", "what", "row", "side")
 

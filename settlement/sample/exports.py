@@ -139,6 +139,7 @@ def exports_of(
     net = position.gross - np.where(deducted == NONE, 0, deducted)
     billed_on = np.where(orders.netted, charges.billed_on, 0)
     done = in_full(amounts, position) & (deducted != NONE) & (net > 0) & (billed_on <= world.end)
+    done &= orders.dropped_on == NONE
     complete_on = np.where(done & (orders.kind == EXPORT), np.maximum(position.last_on, billed_on), NONE)
     ready = done & computable(orders, lines, charges, position, world.end)
     asked = np.maximum(complete_on, orders.declared_on) + dice.integers(3, 14, orders.count)

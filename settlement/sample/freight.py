@@ -58,8 +58,8 @@ class Charges:
 def freight_of(world: World, firms: Firms, orders: Orders, shipments: Shipments, tariff: Tariff) -> tuple[Freight, Charges]:
     """All freight lines of the months, and the receivable of each order."""
     dice = world.dice("freight")
-    served = np.flatnonzero(orders.has_freight)
-    special = orders.has_freight & orders.has_declaration_service & (dice.random(orders.count) < 0.3)
+    served = np.flatnonzero(orders.has_freight & (orders.dropped_on == NONE))
+    special = orders.has_freight & (orders.dropped_on == NONE) & orders.has_declaration_service & (dice.random(orders.count) < 0.3)
     level = tariff.level[orders.principal]
     own_service = np.where(special, 18_000 + level * 1_000, 0)
     own_alone = special & (dice.random(orders.count) < 0.6)
@@ -137,7 +137,8 @@ def _ar_rates(dice: np.random.Generator, currency: str, issued: np.ndarray, coun
 def _naming(dice: np.random.Generator, shipments: Shipments, wanted: np.ndarray, count: int) -> np.ndarray:
     drawn = dice.random(count)
     by = np.where(drawn < 0.86, BY_ORDER, np.where(drawn < 0.95, BY_BL, BY_CONTAINER))
-    return np.where((by == BY_CONTAINER) & (shipments.box[wanted] < 0), BY_BL, by)
+    by = np.where((by == BY_CONTAINER) & (shipments.box[wanted] < 0), BY_BL, by)
+    return np.where(shipments.shares_bl[wanted], BY_ORDER, by)  # there a bill of lading names two orders
 
 
 def _client_quotes(code, kind, wanted, orders, shipments, tariff, issued, units, loose, own_service) -> np.ndarray:

@@ -57,6 +57,7 @@ class Orders:
     tax_original: np.ndarray
     invoice_wanted: np.ndarray
     postpaid: np.ndarray  # 后付 (import)
+    dropped_on: np.ndarray  # 取消 of an export paid in advance, 退载 of a shipment; NONE = never
 
     @property
     def count(self) -> int:
@@ -90,6 +91,7 @@ def orders_of(world: World, firms: Firms) -> Orders:
     entrusted = (kind == IMPORT) & (dice.random(count) < 0.65)
     original = entrusted & (dice.random(count) < 0.8)
     twin_of = _twins(world, dice, run, kind, dates["terms"])
+    dropped_on = _drop(world, dice, kind, has_freight, twin_of, dates)
     as_twin = np.where(twin_of >= 0, twin_of, np.arange(count))
     return Orders(
         order_no=texts.join("SO", year, sequence),
@@ -103,7 +105,7 @@ def orders_of(world: World, firms: Firms) -> Orders:
         currency=np.where(trade, 1 + (dice.random(count) < 0.2)[as_twin], market.CNY),
         trade_term=weighted(dice, [62, 25, 13], count),
         buyer=(principal * BUYERS_EACH + dice.integers(0, BUYERS_EACH, count))[as_twin],
-        twin_of=twin_of, tax_entrusted=entrusted, tax_original=original,
+        twin_of=twin_of, dropped_on=dropped_on, tax_entrusted=entrusted, tax_original=original,
         invoice_wanted=original & (dice.random(count) < 0.85),
         postpaid=(kind == IMPORT) & ~dates["prepaid"],
         **{name: value for name, value in dates.items() if name != "prepaid"},
@@ -117,6 +119,19 @@ def _twins(world: World, dice: np.random.Generator, run: np.ndarray, kind: np.nd
     pair = np.r_[False, (run[1:] == run[:-1]) & full[1:] & full[:-1]] & (dice.random(count) < world.mess(0.08, 0.3))
     pair &= ~np.r_[False, pair[:-1]]
     return np.where(pair, np.arange(count) - 1, -1)
+
+
+def _drop(world: World, dice: np.random.Generator, kind: np.ndarray, has_freight: np.ndarray, twin_of: np.ndarray,
+          dates: dict) -> np.ndarray:
+    """Orders that come to nothing (C-43): their declaration and sailing move beyond all months."""
+    count = len(kind)
+    drawn = dice.random(count) < world.mess(0.012, 0.03)
+    twin = (twin_of >= 0) | np.isin(np.arange(count), twin_of)
+    cancelled = drawn & (kind == EXPORT) & (dates["terms"] == IN_ADVANCE) & ~has_freight & ~twin
+    withdrawn = drawn & (kind == SHIP_OUT)
+    for name in ("declared_on", "exported_on", "sailed_on"):
+        dates[name] = np.where(cancelled | (withdrawn & (name != "declared_on")), world.end + 400, dates[name])
+    return np.where(cancelled | withdrawn, dates["main_on"] + dice.integers(4, 22, count), NONE)
 
 
 def _dates(world: World, dice: np.random.Generator, kind: np.ndarray, month: np.ndarray, has_freight: np.ndarray) -> dict:

@@ -12,7 +12,10 @@ from settlement.sample import market, texts
 from settlement.sample.bank_lines import part, serials
 from settlement.sample.catalog import catalog, column
 from settlement.sample.firms import Firms, account_numbers
+from settlement.sample.legs import FREIGHT
 from settlement.sample.payouts import CARRIER, Payments
+from settlement.sample.receipts import ORDER_NO, OWN, POST, Receipts
+from settlement.sample.remarks import Paper
 from settlement.sample.world import World
 
 
@@ -140,4 +143,19 @@ def _carriers(world: World) -> list[dict]:
         b.CARRIER_REFUND, b.CMB, day, 35_000 + months * 1_000, row=months, name=catalog()["vendors_ocean"][0],
         account_text=account_numbers("3301", np.zeros(len(day), np.int64), 15), summary="转账存入", remark="退多收THC",
         ref=serials("V", day, months),
+    )]
+
+
+def paid_twice_lines(world: World, receipts: Receipts, paper: Paper) -> list[dict]:
+    """A freight transfer that the client sends once more on the next working day."""
+    dice = world.dice("paid twice")
+    plain = (receipts.what == FREIGHT) & (receipts.size == 1) & (receipts.naming == ORDER_NO) & (receipts.sender == OWN)
+    plain &= (receipts.verdict == POST) & (receipts.over == 0)
+    rows = np.flatnonzero(plain & (dice.random(len(plain)) < world.mess(0.01, 0.03)))
+    following = market.add_working(receipts.booked_on[rows], 1)
+    rows, following = rows[following <= world.end], following[following <= world.end]
+    return [part(
+        b.PAID_TWICE, b.receipt_accounts(receipts)[rows], following, receipts.amount[rows], row=rows,
+        name=texts.take(paper.payer, rows), account_text=texts.take(paper.payer_account, rows), summary=texts.take(paper.summary, rows),
+        purpose=texts.take(paper.purpose, rows), remark=texts.take(paper.remark, rows), ref=serials("D", following, rows),
     )]

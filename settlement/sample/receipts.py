@@ -16,14 +16,15 @@ from settlement.sample.cargo import Amounts
 from settlement.sample.firms import Firms
 from settlement.sample.legs import ADVANCE, FREIGHT, GOODS, MONTH_FREIGHT, Legs
 from settlement.sample.orders import EXPORT, Orders
+from settlement.sample.shipments import Shipments
 from settlement.sample.texts import NONE
 from settlement.sample.world import World, weighted
 
 # How the text names its order (one), or its orders (several).
 (ORDER_NO, FULL_WIDTH, LETTER_O, SPACED, CONTRACT, PROFORMA, BILL_OF_LADING, PHONE_TOO, LONGER_NUMBER_TOO,
- TYPING_ERROR, ANOTHERS, NOTHING, LIST, RANGE, SUFFIXES, MONTH) = range(16)
+ TYPING_ERROR, ANOTHERS, NOTHING, LIST, RANGE, SUFFIXES, MONTH, LIST_WITH_AMOUNTS) = range(17)
 NAMES_ONE = (ORDER_NO, FULL_WIDTH, LETTER_O, SPACED, CONTRACT, PROFORMA, BILL_OF_LADING, PHONE_TOO, LONGER_NUMBER_TOO)
-NAMES_SEVERAL = (LIST, RANGE, SUFFIXES, MONTH)
+NAMES_SEVERAL = (LIST, RANGE, SUFFIXES, MONTH, LIST_WITH_AMOUNTS)
 # Who sends it.
 (OWN, OWN_NO_ACCOUNT, OWN_PADDED, AFFILIATE, PERSON_KNOWN, BUYER, FIRM_UNKNOWN, STAFF_UNKNOWN, OVERSEAS_UNKNOWN,
  OTHER_PRINCIPAL, NEAR_NAME) = range(11)
@@ -60,11 +61,13 @@ WHY = (
     "only open item of this amount", "reference of an order that is not the payer's", "names nobody's order",
     "several open items of this amount", "amount alone, not the whole of an item", "number mistyped",
     "sum of several items", "short by bank charges, no reference", "buyer known from the order only",
-    "reference by an unknown payer, part of the amount",
+    "reference by an unknown payer, part of the amount", "the order comes to nothing",
 )
 
 
-def receipts_of(world: World, firms: Firms, orders: Orders, amounts: Amounts, legs: Legs) -> tuple[Legs, Receipts]:
+def receipts_of(
+    world: World, firms: Firms, orders: Orders, shipments: Shipments, amounts: Amounts, legs: Legs
+) -> tuple[Legs, Receipts]:
     """The receipts and the legs sorted by receipt."""
     dice = world.dice("receipts")
     order = np.lexsort((legs.order, legs.transfer))
@@ -79,6 +82,7 @@ def receipts_of(world: World, firms: Firms, orders: Orders, amounts: Amounts, le
     naming, sender = _agreeing(
         dice, firms.buyer_listed[orders.buyer[first]], orders, legs, starts, size, what, naming, sender, amounts
     )
+    naming = np.where((naming == BILL_OF_LADING) & shipments.shares_bl[first], ORDER_NO, naming)
     charges, over = _deviations(world, dice, what, size, naming, sender, owed)
     distractor = (first + world.orders // 3 + dice.integers(0, max(world.orders // 5, 1), len(first))) % world.orders
     naming = np.where(
@@ -102,7 +106,8 @@ def _naming(world, dice, orders, legs, starts, size, what) -> np.ndarray:
     one = np.array([*NAMES_ONE, TYPING_ERROR, ANOTHERS, NOTHING])[weighted(dice, hard if world.hard else easy, count)]
     freight = np.isin(what, (FREIGHT, MONTH_FREIGHT))
     one = np.where(freight & np.isin(one, (CONTRACT, PROFORMA)), BILL_OF_LADING, one)
-    several = np.array([LIST, RANGE, SUFFIXES, NOTHING])[weighted(dice, [50, 25, 12, 13 if world.hard else 8], count)]
+    ways = np.array([LIST, RANGE, SUFFIXES, LIST_WITH_AMOUNTS, NOTHING])
+    several = ways[weighted(dice, [42, 25, 12, 8, 13 if world.hard else 8], count)]
     last = legs.order[starts + size - 1] if count else starts
     first = legs.order[starts] if count else starts
     contiguous = (last - first + 1 == size) & ((first + 1) // 100 == (last + 1) // 100)
@@ -176,6 +181,7 @@ def _verdicts(firms, orders, amounts, legs: Legs, receipts: Receipts) -> tuple[n
     rules = [
         (receipts.sender == OTHER_PRINCIPAL, OPEN, 5),
         (receipts.naming == ANOTHERS, OPEN, 5),
+        (orders.dropped_on[receipts.order] != NONE, EITHER, 14),
         (np.isin(receipts.naming, NAMES_ONE) & unknown & ~fits, EITHER, 13),
         (np.isin(receipts.naming, NAMES_ONE) & unknown, POST, 1),
         (np.isin(receipts.naming, NAMES_ONE), POST, 0),

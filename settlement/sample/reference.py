@@ -13,10 +13,12 @@ from settlement.sample.catalog import catalog, column
 from settlement.sample.files import Sheet
 from settlement.sample.firms import BUYERS_EACH
 from settlement.sample.freight import OWN_CUSTOMS
+from settlement.sample.headers import sheet_of
 from settlement.sample.market import as_day
+from settlement.sample.openings import opening_sheets
 from settlement.sample.payouts import TO_PERSON_ABROAD, TO_PRINCIPAL
 from settlement.sample.story import Story
-from settlement.sample.tables import own_uscc, sheet_of
+from settlement.sample.tables import own_uscc
 from settlement.sample.texts import NONE, blank, day, money, pick, repeat, take, yes_no
 
 _SINCE = as_day(date(2022, 1, 1))
@@ -28,7 +30,7 @@ def reference_sheets(story: Story) -> dict[str, Sheet]:
         "own_company": _own_company(), "own_accounts": _own_accounts(), "principals": _principals(story),
         "credit_limits": _credit_limits(story), "payers": _payers(story), "fx_mid_rates": _mid_rates(),
         "refund_rates": _refund_rates(), "vendor_quotes": sheet_of("vendor_quotes", quotes.vendor_quotes()),
-        "client_quotes": _client_quotes(story), "payout_documents": _payout_documents(story), **_openings(story),
+        "client_quotes": _client_quotes(story), "payout_documents": _payout_documents(story), **opening_sheets(story.world, story.firms, story.openings),
     }
 
 
@@ -139,25 +141,3 @@ def _payout_documents(story: Story) -> Sheet:
         "max_amount": money(np.where(rows % 2 == 0, p.amount[rows] + 100_000, NONE)), "is_person": yes_no(person),
         "valid_from": day(np.full(len(rows), _SINCE)),
     })
-
-
-def _openings(story: Story) -> dict[str, Sheet]:
-    """Openings: money on account, and freight still owed from before the books began."""
-    dice, count = story.world.dice("openings"), story.world.principals
-    ahead = np.where(dice.random(count) < 0.2, dice.integers(1, 60, count) * 123_456, 0)
-    owed = np.where(dice.random(count) < 0.15, dice.integers(1, 40, count) * 98_765, 0)
-    month = story.world.months.names[0]
-    some = np.flatnonzero((ahead > 0) | (owed > 0))
-    items = [(np.flatnonzero(ahead), "预收", ahead, "YS"), (np.flatnonzero(owed), "物流费", -owed, "WL")]
-    tables = [{
-        "principal_id": take(story.firms.principal_id, rows), "month": repeat(month, len(rows)),
-        "account": repeat(account, len(rows)), "currency": repeat("CNY", len(rows)), "amount_cny": money(amount[rows]),
-        "arisen_on": day(np.full(len(rows), story.world.start - 20)), "ref_no": texts.join(letters, texts.number(rows, 5)),
-    } for rows, account, amount, letters in items]
-    return {
-        "opening_balances": sheet_of("opening_balances", {
-            "principal_id": take(story.firms.principal_id, some), "month": repeat(month, len(some)),
-            "balance_cny": money((ahead - owed)[some]),
-        }),
-        "opening_items": sheet_of("opening_items", quotes.stacked(tables)),
-    }

@@ -147,6 +147,7 @@ def _references(dice, orders: Orders, shipments: Shipments, legs: Legs, receipts
         r.TYPING_ERROR: texts.join("SO", year, "9", rest), r.ANOTHERS: texts.take(orders.order_no, receipts.distractor),
         r.LIST: _list(dice, orders, legs, receipts), r.RANGE: _range(dice, orders, legs, receipts),
         r.SUFFIXES: _suffixes(orders, legs, receipts),
+        r.LIST_WITH_AMOUNTS: _list_with_amounts(orders, legs, receipts),
     }
     text = order_no
     for kind, form in forms.items():
@@ -167,6 +168,19 @@ def _list(dice, orders: Orders, legs: Legs, receipts: Receipts) -> pa.Array:
         more = receipts.size > place
         member = _member(orders, legs, receipts, place)
         text = texts.choose(more, texts.join(text, separator, member), text)
+    return text
+
+
+def _list_with_amounts(orders: Orders, legs: Legs, receipts: Receipts) -> pa.Array:
+    """``SO23000156 1200.00，SO23000158 800.00``: each order with its amount."""
+    text = texts.repeat("", len(receipts.first))
+    for place in range(MOST_TOGETHER):
+        more = receipts.size > place
+        row = np.where(more, receipts.first + place, receipts.first)
+        piece = texts.join(
+            "，" if place else "", _member(orders, legs, receipts, place), " ", texts.money(legs.amount[row])
+        )
+        text = texts.choose(more, texts.join(text, piece), text)
     return text
 
 

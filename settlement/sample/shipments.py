@@ -33,6 +33,8 @@ class Shipments:
     weight: np.ndarray  # kg
     bl_no: pa.Array
     container: list[pa.Array]  # first, second, third container number; absent where there are fewer
+    second_on_bl: np.ndarray  # the order travels on the bill of lading of the order before it
+    shares_bl: np.ndarray  # one of two orders on one bill of lading
     released_extra: np.ndarray  # days a release takes after its condition holds
 
 
@@ -54,6 +56,8 @@ def shipments_of(world: World, firms: Firms, orders: Orders) -> Shipments:
     each = 7_000 + dice.integers(0, 15_500, count)
     weight = np.where(box >= 0, np.minimum(each, 26_000) * np.maximum(boxes + mixed, 1), 300 + each // 20)
     ids = np.arange(count)
+    second_on_bl = _together(world, dice, orders)
+    bill = np.where(second_on_bl, ids - 1, ids)
     containers = [
         texts.blank(container_numbers(ids * MOST_CONTAINERS + place), ~(boxes + mixed > place))
         for place in range(MOST_CONTAINERS)
@@ -63,10 +67,19 @@ def shipments_of(world: World, firms: Firms, orders: Orders) -> Shipments:
         second_box=second, measure=np.where(orders.has_freight & loose, 15 + dice.integers(0, 90, count), 0),
         weight=np.where(orders.has_freight, weight, texts.NONE), container=containers,
         bl_no=texts.blank(
-            texts.join("HQSL", texts.number(300_000_007 + ids * 17 % 599_999_993, 9)), ~orders.has_freight
+            texts.join("HQSL", texts.number(300_000_007 + bill * 17 % 599_999_993, 9)), ~orders.has_freight
         ),
+        second_on_bl=second_on_bl, shares_bl=second_on_bl | np.r_[second_on_bl[1:], False],
         released_extra=dice.integers(0, 3, count),
     )
+
+
+def _together(world: World, dice: np.random.Generator, orders: Orders) -> np.ndarray:
+    """Orders of one run that share the bill of lading of the one before (拼柜)."""
+    served = orders.has_freight & orders.outbound & ~orders.netted & (orders.dropped_on == texts.NONE)
+    pair = np.r_[False, (orders.run[1:] == orders.run[:-1]) & served[1:] & served[:-1]]
+    pair &= dice.random(orders.count) < world.mess(0.03, 0.08)
+    return pair & ~np.r_[False, pair[:-1]]
 
 
 def container_numbers(ids: np.ndarray) -> pa.Array:

@@ -65,9 +65,12 @@ def _occurrence(lines: Lines) -> np.ndarray:
     return occurrence
 
 
-def statement(world: World, book: Booked, account: int, month: int) -> Sheet | None:
-    """One account's statement of a month; None where nothing was booked."""
-    rows = np.flatnonzero((book.lines.account == account) & (book.month == month))
+def statement(world: World, book: Booked, account: int, month: int, *, until: int | None = None) -> Sheet | None:
+    """One account's statement of a month, or of its days up to ``until``; None where nothing was booked."""
+    chosen = (book.lines.account == account) & (book.month == month)
+    if until is not None:
+        chosen &= book.lines.booked_on <= until
+    rows = np.flatnonzero(chosen)
     if not len(rows):
         return None
     lines = Lines(**{

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from settlement.sample import bank_lines, other_lines, payouts
+from settlement.sample import bank_lines, openings, other_lines, payouts
 from settlement.sample.bank_lines import lines_of
 from settlement.sample.cargo import Amounts, Lines, cargo_of
 from settlement.sample.exchange import Exchange, cny_of_legs, exchange_of
@@ -19,6 +19,7 @@ from settlement.sample.firms import Firms, firms_of
 from settlement.sample.freight import Charges, Freight, freight_of
 from settlement.sample.imports import Imports, imports_of
 from settlement.sample.legs import FREIGHT, Legs, legs_of
+from settlement.sample.openings import Openings
 from settlement.sample.orders import Orders, orders_of
 from settlement.sample.other_lines import OnAccount
 from settlement.sample.payouts import Payments
@@ -55,6 +56,7 @@ class Story:
     payees: tuple[pa.Array, pa.Array]
     requests: pa.Array
     on_account: OnAccount
+    openings: Openings
     released_on: np.ndarray
     book: Booked
 
@@ -67,7 +69,9 @@ def told(world: World) -> Story:
     shipments = shipments_of(world, firms, orders)
     freight, charges = freight_of(world, firms, orders, shipments, tariff)
     imports = imports_of(world, orders, lines, amounts)
-    legs, receipts = receipts_of(world, firms, orders, amounts, legs_of(world, orders, amounts, imports, charges))
+    legs, receipts = receipts_of(
+        world, firms, orders, shipments, amounts, legs_of(world, orders, amounts, imports, charges)
+    )
     paper = papers_of(world, firms, orders, shipments, legs, receipts)
     exchange = exchange_of(world, receipts)
     leg_cny = cny_of_legs(legs, receipts, exchange)
@@ -75,18 +79,19 @@ def told(world: World) -> Story:
     refunds = refunds_of(world, orders, lines, exports)
     payments = payouts.payments_of(world, orders, amounts, imports, exports, refunds, freight)
     payees, requests = payouts.payees(firms, orders, payments), payouts.request_numbers(world, payments)
-    on_account = other_lines.on_account_of(world)
+    on_account, before = other_lines.on_account_of(world), openings.openings_of(world)
     bank = lines_of([
         *bank_lines.receipt_lines(receipts, exchange, paper), *bank_lines.conversion_lines(receipts, exchange),
         *bank_lines.refund_lines(refunds, world),
         *bank_lines.payment_lines(firms, orders, payments, imports.wire_fee, payees, requests),
         *other_lines.other_lines(world, firms, on_account, payments, payees),
+        *openings.old_freight_lines(firms, before), *other_lines.paid_twice_lines(world, receipts, paper),
     ])
     return Story(
         world=world, firms=firms, tariff=tariff, orders=orders, lines=lines, amounts=amounts, shipments=shipments,
         freight=freight, charges=charges, imports=imports, legs=legs, receipts=receipts, exchange=exchange,
         leg_cny=leg_cny, exports=exports, refunds=refunds, payments=payments, payees=payees, requests=requests,
-        on_account=on_account, released_on=_released(world, orders, shipments, legs, receipts, exports),
+        on_account=on_account, openings=before, released_on=_released(world, orders, shipments, legs, receipts, exports),
         book=booked(world, bank),
     )
 

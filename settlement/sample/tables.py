@@ -6,12 +6,7 @@ the month it became known.
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
-
 import numpy as np
-import pyarrow as pa
-import yaml
 
 from settlement.sample import market, payouts, quotes, texts
 from settlement.sample.arithmetic import half_up
@@ -22,32 +17,12 @@ from settlement.sample.exports import RESULTS
 from settlement.sample.files import Sheet
 from settlement.sample.firms import usccs
 from settlement.sample.freight import BY_CONTAINER, BY_ORDER
+from settlement.sample.headers import sheet_of
 from settlement.sample.orders import EXPORT, IMPORT, SHIP_IN, declaration_numbers, services
 from settlement.sample.payouts import ABROAD, CARRIER
 from settlement.sample.shipments import boxes_text, containers_text, ports
 from settlement.sample.story import Story
 from settlement.sample.texts import NONE, blank, choose, day, decimal, money, number, pick, take, yes_no
-
-
-@cache
-def layouts() -> dict:
-    """settlement/io/layouts.yaml: the input tables, their fields and headers."""
-    return yaml.safe_load(files("settlement.io").joinpath("layouts.yaml").read_text("utf-8"))
-
-
-def sheet_of(table: str, columns: dict[str, pa.Array], **options) -> Sheet:
-    """A sheet with the table's Chinese headers; fields without a column stay empty."""
-    fields = layouts()[table]["fields"]
-    unknown = set(columns) - set(fields)
-    if unknown:
-        raise KeyError(f"{table} has no fields {sorted(unknown)}")
-    rows = len(next(iter(columns.values())))
-    made = {
-        spec["header"]: columns[name] if name in columns else pa.nulls(rows, pa.string()) for name, spec in fields.items()
-    }
-    kinds = {kind: tuple(spec["header"] for spec in fields.values() if spec["kind"] in kind) for kind in ((
-        "money", "quantity", "whole"), ("date",))}
-    return Sheet(made, numbers=kinds[("money", "quantity", "whole")], dates=kinds[("date",)], **options)
 
 
 def _when(days: np.ndarray, until: int) -> np.ndarray:
@@ -62,7 +37,7 @@ def exported_orders(story: Story, month: int) -> np.ndarray:
     events = [
         np.where(declared, orders.declared_on, NONE), np.where(declared, orders.exported_on, NONE),
         np.where(orders.has_freight, orders.sailed_on, NONE), story.released_on,
-        np.where(orders.tax_original, story.imports.tax_issued_on, NONE),
+        np.where(orders.tax_original, story.imports.tax_issued_on, NONE), orders.dropped_on,
     ]
     fresh = orders.first_month == month
     for days in events:
@@ -82,12 +57,14 @@ def orders_sheet(story: Story, month: int, rows: np.ndarray) -> Sheet:
     sailed = np.where(o.has_freight, _when(o.sailed_on, until), NONE)[rows]
     shipped = o.has_freight[rows] & ((sailed != NONE) | (o.kind[rows] == SHIP_IN))
     pol, pod = ports(o, s)
+    dropped = _when(o.dropped_on, until)[rows] != NONE
+    status = np.where(o.has_freight[rows] & (rows % 41 != 3), np.where(dropped, 2, sailed != NONE), -1)
     agency, other = a.agency_fee[rows], a.other_fee[rows]
     no_fee = trade & (agency == NONE) & (a.agency_rate[rows] == NONE)
     term = pick(["FOB", "CIF", "CFR"], np.where(trade, o.trade_term[rows], -1))
     columns = {
         "order_no": take(o.order_no, rows), "services": take(services(o), rows),
-        "principal_id": take(firms.principal_id, o.principal[rows]), "order_status": texts.repeat("正常", len(rows)),
+        "principal_id": take(firms.principal_id, o.principal[rows]), "order_status": pick(["正常", "取消"], (dropped & trade).astype(np.int64)),
         "export_mode": pick(["自营", "代理", "代办退税"], np.where(export, o.mode[rows], -1)),
         "contract_no": blank(take(o.contract_no, rows), ~trade), "pi_no": blank(take(o.pi_no, rows), ~trade),
         "counterparty": blank(take(firms.buyer_name, o.buyer[rows]), ~trade), "ordered_on": day(o.ordered_on[rows]),
@@ -106,7 +83,7 @@ def orders_sheet(story: Story, month: int, rows: np.ndarray) -> Sheet:
         "bl_no": blank(take(s.bl_no, rows), ~shipped), "container_nos": blank(take(containers_text(s), rows), ~shipped),
         "containers": take(boxes_text(s), rows), "gross_weight_kg": number(s.weight[rows]), "pol": take(pol, rows),
         "pod": take(pod, rows), "sailed_on": day(sailed),
-        "shipment_status": pick(["未出运", "出运"], np.where(o.has_freight[rows] & (rows % 41 != 3), sailed != NONE, -1)),
+        "shipment_status": pick(["未出运", "出运", "退载"], status),
         "bl_released_on": day(_when(story.released_on, until)[rows]),
         "tax_entrusted": blank(yes_no(o.tax_entrusted[rows]), ~inbound),
         "tax_bill_original": blank(yes_no(o.tax_original[rows] & (_when(story.imports.tax_issued_on, until)[rows] != NONE)), ~inbound),

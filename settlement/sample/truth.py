@@ -18,6 +18,8 @@ from settlement.sample.exports import computable, fees, figures_of, position_at
 from settlement.sample.files import Sheet
 from settlement.sample.freight import payable
 from settlement.sample.legs import PURPOSES
+from settlement.sample.oddities import billed_twice
+from settlement.sample.openings import old_order_numbers
 from settlement.sample.receipts import OPEN, POST, VERDICTS, WHY
 from settlement.sample.story import Story
 from settlement.sample.texts import NONE, day, money, number, pick, repeat, take
@@ -40,7 +42,10 @@ def _identity(story: Story, rows: np.ndarray) -> dict[str, pa.Array]:
 
 def receipts_sheet(story: Story) -> Sheet:
     """receipts.csv."""
-    parts = [_matched(story), _overpaid(story), _refund_pieces(story), _ahead(story), _nobody(story)]
+    parts = [
+        _matched(story), _overpaid(story), _refund_pieces(story), _ahead(story), _nobody(story), _old_freight(story),
+        _paid_twice(story),
+    ]
     return Sheet(quotes.stacked([part for part in parts if len(part["amount"])]))
 
 
@@ -113,6 +118,21 @@ def _ahead(story: Story) -> dict[str, pa.Array]:
     line = np.flatnonzero(lines.what == b.ON_ACCOUNT)
     principal = story.on_account.principal[lines.row[line]]
     return _single(story, line, "预收", lines.amount[line], principal, "open", "money ahead of any order")
+
+
+def _old_freight(story: Story) -> dict[str, pa.Array]:
+    lines = story.book.lines
+    line = np.flatnonzero(lines.what == b.OLD_FREIGHT)
+    numbers = old_order_numbers(lines.row[line])
+    made = _single(story, line, "物流费", lines.amount[line], lines.row[line], "post", "reference of an opening item")
+    return {**made, "order_no": numbers, "world_order_no": numbers}
+
+
+def _paid_twice(story: Story) -> dict[str, pa.Array]:
+    lines = story.book.lines
+    line = np.flatnonzero(lines.what == b.PAID_TWICE)
+    principal = story.receipts.principal[lines.row[line]]
+    return _single(story, line, "预收", lines.amount[line], principal, "open", "the order is paid already")
 
 
 def _nobody(story: Story) -> dict[str, pa.Array]:
@@ -202,10 +222,12 @@ def _freight_amounts(story: Story, month: int) -> dict[str, pa.Array]:
     order, charge, due = payable(story.freight, o.count)
     dollars = np.array([row[2] == "USD" for row in quotes.charge_rows()])[charge]
     cny, usd = np.zeros(o.count, np.int64), np.zeros(o.count, np.int64)
+    doubtful = np.zeros(o.count, bool)  # what is payable of a fee billed twice is for a person to say
+    doubtful[story.freight.order[billed_twice(story)]] = True
     np.add.at(cny, order, np.where(dollars, 0, due))
     np.add.at(usd, order, np.where(dollars, due, 0))
     return {
         "table": repeat("freight_charges", len(billed)), "month": repeat(story.world.months.names[month], len(billed)),
         "order_no": take(o.order_no, billed), "receivable_cny": money(story.charges.receivable_cny[billed]),
-        "payable_cny_lines": money(cny[billed]), "payable_usd_lines": money(usd[billed]),
+        "payable_cny_lines": money(np.where(doubtful, texts.NONE, cny)[billed]), "payable_usd_lines": money(usd[billed]),
     }

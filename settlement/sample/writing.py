@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from settlement.sample import evidence, tables, truth
+from settlement.sample import documents, oddities, tables, truth
 from settlement.sample.catalog import catalog
+from settlement.sample.events import events_sheet
 from settlement.sample.files import Sheet, repeated, with_rows, write_csv, write_sheet, write_xlsx
+from settlement.sample.openings import old_orders_sheet
 from settlement.sample.reference import reference_sheets
 from settlement.sample.statements import statement
 from settlement.sample.story import Story
@@ -35,6 +38,7 @@ def write_story(home: Path, story: Story) -> None:
         partial(_write_truth, home / "truth" / "receipts.csv", truth.receipts_sheet, story),
         partial(_write_truth, home / "truth" / "payments.csv", truth.payments_sheet, story),
         partial(_write_truth, home / "truth" / "amounts.csv", truth.amounts_sheet, story),
+        partial(_write_truth, home / "truth" / "oddities.csv", oddities.oddities_sheet, story),
     ])
     # Two files at a time: Arrow works outside the interpreter's lock. Results come back in the order of the jobs.
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -49,7 +53,7 @@ def write_story(home: Path, story: Story) -> None:
 
 def _write_reference(home: Path, story: Story) -> list[Rejected]:
     for name, sheet in reference_sheets(story).items():
-        chosen = Sheet(**{**vars(sheet), "as_xlsx": name in _AS_XLSX, "encoding": "utf-8-sig"})
+        chosen = replace(sheet, as_xlsx=name in _AS_XLSX, encoding="utf-8-sig")
         write_sheet(home / "raw" / "reference" / name, chosen, csv_only=story.world.as_csv)
     return []
 
@@ -63,16 +67,20 @@ def _month_jobs(home: Path, story: Story, month: int) -> list[Job]:
     given = (home, story, month)
     plain = [
         ("customs", "税单", tables.tax_bills_sheet), ("customs", "退税通知", tables.refund_notices_sheet),
-        ("vat", "全量发票", tables.vat_sheet), ("documents", "单证", evidence.documents_sheet),
-        ("events", "事项", evidence.events_sheet),
+        ("vat", "全量发票", tables.vat_sheet), ("documents", "单证", documents.documents_sheet),
+        ("events", "事项", events_sheet), ("desk", "快递柜台", oddities.desk_sheet),
     ]
     return [
         partial(_write_orders, *given),
         *[partial(_write_statement, *given, account) for account in range(len(catalog()["own_accounts"]))],
-        partial(_write_messy, *given, "freight", "货代账单", tables.freight_sheet, _BAD_FREIGHT, 3),
+        partial(_write_messy, *given, "freight", "货代账单", _freight_sheet, _BAD_FREIGHT, 3),
         partial(_write_messy, *given, "payments", "付款申请", tables.payments_sheet, _BAD_PAYMENTS, 1),
         *[partial(_write_plain, *given, *part) for part in plain],
     ]
+
+
+def _freight_sheet(story: Story, month: int) -> Sheet:
+    return oddities.freight_with_odd_lines(tables.freight_sheet(story, month), story, month)
 
 
 def _folder(home: Path, story: Story, month: int, part: str) -> Path:
@@ -82,7 +90,7 @@ def _folder(home: Path, story: Story, month: int, part: str) -> Path:
 def _write_plain(home: Path, story: Story, month: int, part: str, label: str, made: SheetOf) -> list[Rejected]:
     sheet = made(story, month)
     if sheet.rows:
-        kind = Sheet(**{**vars(sheet), "as_xlsx": part == "vat"})
+        kind = replace(sheet, as_xlsx=part == "vat")
         target = _folder(home, story, month, part) / f"{label}{story.world.months.names[month]}"
         write_sheet(target, kind, csv_only=story.world.as_csv)
     return []
@@ -103,7 +111,11 @@ def _write_statement(home: Path, story: Story, month: int, account: int) -> list
     folder, name = _folder(home, story, month, "bank"), story.world.months.names[month]
     label = f"{own['layout'].split('_')[0].upper()}_{own['account_no'][-4:]}_{name}"
     written = write_sheet(folder / label, sheet, csv_only=story.world.as_csv)
-    if own["layout"] != "boc_xlsx" or month % 3:
+    if own["layout"] == "cmb" and story.world.hard:
+        # Somebody also took the first ten days before the month was over: two files overlap.
+        sheet = statement(story.world, story.book, account, month, until=int(story.world.months.first[month]) + 9)
+        label = f"{label}-10"
+    if sheet is None or (own["layout"] != "boc_xlsx" or month % 3) and not label.endswith("-10"):
         return []
     # The same statement once more under another name: none of its lines may count twice.
     copy = write_sheet(folder / f"{label}(1)", sheet, csv_only=story.world.as_csv)
@@ -112,7 +124,11 @@ def _write_statement(home: Path, story: Story, month: int, account: int) -> list
 
 def _write_orders(home: Path, story: Story, month: int) -> list[Rejected]:
     rows = tables.exported_orders(story, month)
-    orders, places, why = _messy(story, month, tables.orders_sheet(story, month, rows), _BAD_ORDERS, 2)
+    sheet = tables.orders_sheet(story, month, rows)
+    if month == 0:
+        old = old_orders_sheet(story.world, story.firms, story.openings).columns
+        sheet = replace(sheet, columns={name: pa.concat_arrays([column, old[name]]) for name, column in sheet.columns.items()})
+    orders, places, why = _messy(story, month, sheet, _BAD_ORDERS, 2)
     goods = tables.goods_sheet(story, month, rows)
     folder, name = _folder(home, story, month, "orders"), story.world.months.names[month]
     if story.world.as_csv:

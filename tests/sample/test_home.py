@@ -12,7 +12,7 @@ from settlement.sample import write_home
 from settlement.sample.market import as_day, working_days
 from tests.sample.reading import good, layouts, months_of, rejected, rows_of
 
-MONTHLY = [name for name, layout in layouts().items() if layout.get("folder") not in (None, "desk", "decisions")]
+MONTHLY = [name for name, layout in layouts().items() if layout.get("folder") not in (None, "decisions")]
 REFERENCE = [name for name, layout in layouts().items() if layout.get("reference")]
 USCC = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 MONEY = re.compile(r"-?\d+(\.\d{1,2})?")
