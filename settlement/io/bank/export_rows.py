@@ -46,7 +46,10 @@ class Rows:
 def rows_under(sheet: Sheet, header: Header, year: tuple[int, int] | None) -> Rows:
     """Sort the rows below ``header`` into kinds. ``year``: year and last month of dates written without one, as 01/02."""
     below = sheet.table.slice(header.last_row + 1)
-    raw = {field: [_column(below, at) for at in positions] for field, positions in header.columns.items()}
+    prefix = header.profile.cell_prefix
+    raw = {
+        field: [_bare(_column(below, at), prefix) for at in positions] for field, positions in header.columns.items()
+    }
     tidied = {field: [cells.tidy(column) for column in columns] for field, columns in raw.items()}
     profile = header.profile
     booked_at, has_clock, written = _booked(tidied, profile.date_form, year, sheet.from_workbook)
@@ -88,6 +91,11 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
 def _column(table: pa.Table, at: int) -> pa.Array:
     column = _whole(table.column(f"c{at}"))
     return pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column
+
+
+def _bare(column: pa.Array, prefix: str | None) -> pa.Array:
+    """Cells without the mark that a bank puts before every one of them."""
+    return pc.replace_substring_regex(column, "^" + _escaped(prefix), "") if prefix else column
 
 
 def _mask(values: pa.Array) -> np.ndarray:

@@ -94,8 +94,10 @@ def _merged(upper: list[str], lower: list[str], profile: Profile) -> list[str] |
     index = column_index(profile.name)
     if not any(name in index and index[name][0] in ("debit_out", "credit_in", "amount", "balance") for name in lower):
         return None
-    if any(any(character.isdigit() for character in name) for name in lower):
-        return None
+    if any(any(character.isdigit() for character in name) for name in (*upper, *lower)):
+        return None  # a title with its value above the header, or data below it
+    if any(index[name][0] in _DATES for name in lower if name in index):
+        return None  # the lower row is a header by itself
     width = max(len(upper), len(lower))
     upper, lower = upper + [""] * (width - len(upper)), lower + [""] * (width - len(lower))
     merged, spanning = [], ""

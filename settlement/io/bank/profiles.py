@@ -46,6 +46,7 @@ class Profile:
     neutral_out: Mapping[str, tuple[str, ...]]
     signed_sides: bool
     date_form: str | None
+    cell_prefix: str | None
     source: str
 
 
@@ -108,6 +109,7 @@ def _profile(base: Mapping, own: Mapping, name: str) -> Profile:
         neutral_out=_names(own.get("neutral_out")),
         signed_sides=bool(own.get("signed_sides")),
         date_form=own.get("date_form"),
+        cell_prefix=own.get("cell_prefix"),
         source=own.get("source", ""),
     )
 

@@ -96,9 +96,8 @@ def _read_cell(cell: str, following: Sequence[str], index: dict[str, str], state
         value = rest or next((text for text in following if text), "")
         if value and header_name(value.partition(":")[0]) not in index:
             _put(name, value, stated, row)
-            if separator and rest:
-                _read_rest(rest, index, stated, row)
-            return
+            if not (separator and rest):
+                return
     _read_rest(cell, index, stated, row)
 
 
