@@ -43,8 +43,7 @@ def test_the_same_files_give_the_same_tables(desk, read):
     desk.put("raw/2023-09/orders/more.csv", ORDERS, *[ORDER.format(number, number) for number in range(2, 300)])
     first, second = read(), read()
     for schema, name in (("stage", "orders"), ("stage", "rejected_rows"), ("stage", "control_totals"), ("found", "ingest")):
-        order = (lambda row: str(sorted(row.items(), key=str)))
-        assert sorted(first.rows(schema, name), key=order) == sorted(second.rows(schema, name), key=order)
+        assert first.rows(schema, name) == second.rows(schema, name)
 
 
 @pytest.mark.parametrize(

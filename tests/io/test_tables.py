@@ -125,7 +125,7 @@ def test_a_workbook_with_both_sheets_and_excel_cells(tmp_path):
     orders.append(["E1", "出口贸易代理", "P001", date(2023, 9, 5), "USD", 3 * 1234.56, 88.0, 0.01])
     orders.append(["E2", "出口贸易代理", "P001", 45174, "USD", 5, "=F4*2", None])
     goods = workbook.create_sheet("货物")
-    goods.append("订单号,行号,商品编码,货物名称,数量,法定第一计量单位,外币金额".split(","))
+    goods.append(["订单号", "行号", "商品编码", "货物名称", "数量", "法定第一计量单位", "外币金额"])
     goods.append(["E1", 1, "0101210010", "电机", 10, "台", 3703.68])
     workbook.create_sheet("空表")
     note = workbook.create_sheet("说明")
