@@ -6,7 +6,6 @@ decision table says for each combination of payer and amount whether it posts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
 
 import ibis
@@ -18,21 +17,9 @@ from settlement.matching.inputs import MatchInputs
 from settlement.matching.items import live_orders
 from settlement.matching.names import name_key
 from settlement.matching.parties import Parties
-from settlement.matching.relations import NIL, beside, first_by, money_sum, union_of
+from settlement.matching.relations import NIL, beside, first_by, money_sum, text, union_of
+from settlement.matching.verdicts import PIECE, VERDICT, Placed
 from settlement.rules.money import MONEY, RATE, decimal_literal, divide_half_up, multiply
-
-PIECE = ("txn_id", "order_no", "principal_id", "purpose", "amount")
-VERDICT = ("txn_id", "order_no", "principal_id", "raw", "fit", "party", "rule", "posts", "confidence", "code", "zh")
-
-
-@dataclass(frozen=True)
-class Placed:
-    """What a stage decided. ``pieces``: txn_id, order_no, principal_id, purpose, amount (order pieces only);
-    ``verdicts``: one row a receipt of the stage: txn_id, rule, posts, confidence, code, zh, principal_id (on whose
-    account the rest goes, NULL: nobody's), order_no (named, for candidates), what."""
-
-    pieces: ir.Table
-    verdicts: ir.Table
 
 
 def with_parties(targets: ir.Table, credits: ir.Table, parties: Parties, inputs: MatchInputs) -> ir.Table:
@@ -77,7 +64,8 @@ def exact_claims(single: ir.Table, items: ir.Table, variants: ir.Table) -> ir.Ta
     met = meant(single.inner_join(open_ones, ["order_no", "currency"]))
     equal = met.filter(met.open == met.amount).mutate(what=ibis.literal("exact"))
     offers = single.inner_join(variants.rename(offer="amount"), ["order_no", "currency"])
-    offers = offers.filter(offers.offer == offers.amount).inner_join(open_ones, list(ITEM_KEY))
+    untouched = open_ones.filter(open_ones.paid == NIL)
+    offers = offers.filter(offers.offer == offers.amount).inner_join(untouched, list(ITEM_KEY))
     other = offers.mutate(what=ibis.literal("variant"))
     names = ["txn_id", "order_no", "purpose", "currency", "amount", "what", "arisen_on", "place", "booked_on"]
     either = union_of([equal.select(names), other.select(names)])
@@ -133,7 +121,9 @@ def _fill_twice(receipts: ir.Table, items: ir.Table, inputs: MatchInputs) -> ir.
     return inputs.keep("filled", first.union(filled(rest, left_of(items, first, receipts))))
 
 
-def post_single(inputs: MatchInputs, single: ir.Table, items: ir.Table, variants: ir.Table) -> Placed:
+def post_single(
+    inputs: MatchInputs, single: ir.Table, items: ir.Table, variants: ir.Table, small: ir.Table
+) -> Placed:
     """Receipts that name one order (``with_parties``; ``reference`` one or alike): their pieces and verdicts."""
     keep = inputs.keep
     claims = exact_claims(single, items, variants)
@@ -146,7 +136,7 @@ def post_single(inputs: MatchInputs, single: ir.Table, items: ir.Table, variants
     exact = first.filter(first.posts == "order").select("txn_id", "order_no", "principal_id", "purpose", "amount")
     left = left_of(items, exact, single)
     left = keep("items_after_exact", left)
-    facts = _facts(single.anti_join(first, "txn_id"), left, inputs, tolerances(inputs)).mutate(unique=ibis.literal("-"))
+    facts = _facts(single.anti_join(first, "txn_id"), left, inputs, small).mutate(unique=ibis.literal("-"))
     second = keep("single_judged", judged(facts))
     going = second.filter((second.posts == "order") & (second.fit != "undue"))
     put = _fill_twice(going.mutate(turn=ibis.ifelse(going.party == "own", 0, 1)), left, inputs)
@@ -158,7 +148,7 @@ def post_single(inputs: MatchInputs, single: ir.Table, items: ir.Table, variants
     again = again.drop("rule", "posts", "confidence", "code", "zh", "put")
     third = keep("single_rejudged", judged(again))
     verdicts = union_of(
-        [table.select(VERDICT) for table in (first, second.anti_join(third, "txn_id"), third)]
+        [table.mutate(note=text(None)).select(VERDICT) for table in (first, second.anti_join(third, "txn_id"), third)]
     )
     posted = verdicts.filter(verdicts.posts == "order")
     undue = posted.filter(posted.fit == "undue").inner_join(single.select("txn_id", "said", "amount"), "txn_id")

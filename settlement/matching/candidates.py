@@ -33,7 +33,7 @@ def _of_amounts(fits: ir.Table) -> ir.Table:
         "order_no",
         "principal_id",
         score=ibis.literal(60),
-        why="付款人的" + fits.purpose + "未结金额 " + fits.amount.cast("string") + " " + fits.currency + " 相等",
+        why="付款人的" + fits.purpose + "应付 " + fits.amount.cast("string") + " " + fits.currency + " 与收款相等",
     )
 
 

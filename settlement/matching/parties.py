@@ -17,7 +17,7 @@ from settlement.matching.relations import beside, text, union_of
 
 EXPORT = "出口贸易代理"
 IMPORT = "进口贸易代理"
-_BUREAU = r"国家金库|国库|税务局"
+_BUREAU = r"国家金库|国库|税务局|待报解"
 
 
 @dataclass(frozen=True)
@@ -174,6 +174,7 @@ def _payers_of(inputs: MatchInputs, credits: ir.Table, scope: ir.Table, known: i
         principals=scope.count(),
         principal_id=scope.principal_id.min(),
         is_conflict=scope.is_conflict.max(),
+        is_weak=scope.is_weak.min(),
         how=scope.how.min(),
     )
     crowd = known.group_by("kind", "key").agg(many=known.principal_id.nunique())
@@ -186,6 +187,7 @@ def _payers_of(inputs: MatchInputs, credits: ir.Table, scope: ir.Table, known: i
     party = ibis.cases(
         (rows.principals.isnull() & bureau, "bureau"),
         (rows.is_conflict.fill_null(False), "conflict"),
+        (rows.is_weak.fill_null(False), "weak"),
         (rows.principals.notnull(), "own"),
         (rows.is_many.fill_null(False), "many"),
         else_="unknown",

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from settlement.matching.by_amount import fitting_items, post_by_amount
-from settlement.matching.by_reference import PIECE, VERDICT, post_single, said_purposes, with_parties
-from settlement.matching.by_several import post_several
+from settlement.matching.balances import balance_items
+from settlement.matching.by_amount import asking, fitting_items, offers_of, post_by_amount, post_short
+from settlement.matching.by_bureau import post_refunds
+from settlement.matching.by_month import months_said, post_months
+from settlement.matching.by_reference import post_single, said_purposes, tolerances, with_parties
+from settlement.matching.by_several import bound_together, post_bound
+from settlement.matching.by_sum import post_sums
 from settlement.matching.candidates import candidates_of
 from settlement.matching.credits import described, held_credits, standing
 from settlement.matching.decisions import Decided, decide
@@ -23,8 +27,10 @@ from settlement.matching.inputs import ALLOCATIONS, CONVERSIONS, EVIDENCE, SCORE
 from settlement.matching.items import open_items, variants
 from settlement.matching.nobody import Nobodys, keyed_lines, nobodys_lines
 from settlement.matching.parties import Parties, parties
-from settlement.matching.references import known_references, quoted, targets
+from settlement.matching.quoting import quoted, targets
+from settlement.matching.references import known_references
 from settlement.matching.relations import NIL, beside, in_schema, money_sum, text, union_of
+from settlement.matching.verdicts import PIECE, PIECE_SCHEMA, VERDICT, Placed, verdicts_on
 from settlement.matching.words import purposes_said
 from settlement.rules.money import MONEY
 
@@ -73,21 +79,61 @@ def staged(inputs: MatchInputs) -> Stages:
     held = keep("held", held.anti_join(nobodys.lines, "txn_id"))
     items = keep("items", open_items(inputs, held))
     offers = keep("variants", variants(inputs, held))
-    hits = quoted(inputs, credits, keep("references", known_references(inputs)))
-    named = keep("named", with_parties(targets(inputs, hits), credits, payers, inputs))
-    single = named.filter(named.orders == 1).mutate(reference=ibis.literal("one"))
-    one = post_single(inputs, single, items, offers)
-    after_one = keep("items_after_one", left_of(items, one.pieces, credits))
-    several = post_several(inputs, named.filter(named.orders > 1), after_one)
-    after = keep("items_after_several", left_of(after_one, several.pieces, credits))
+    found = quoted(inputs, credits, keep("references", known_references(inputs)))
+    named = keep("named", with_parties(targets(inputs, found), credits, payers, inputs))
+    small = tolerances(inputs)
+    bound = bound_together(inputs, named)
+    several = post_bound(inputs, bound, credits, items, offers, small)
+    after_several = keep("items_after_several", left_of(items, several.pieces, credits))
+    single = named.anti_join(bound, "txn_id")
+    single = single.mutate(reference=ibis.ifelse(single.is_alike, "alike", ibis.ifelse(single.is_unclear, "unclear", "one")))
+    one = post_single(inputs, single, after_several, offers, small)
+    after = keep("items_after_one", left_of(after_several, one.pieces, credits))
+    dead, tokens = found.dead, found.tokens
     silent = keep("silent", credits.anti_join(named, "txn_id"))
-    fits = keep("amount_fits", fitting_items(silent, payers, after, offers))
-    amount = post_by_amount(inputs, silent, payers, fits)
-    stages = (one, several, amount)
+    refunds = post_refunds(inputs, silent, payers.payers, tokens, after)
+    unnamed = Unnamed(inputs, keep("unnamed", silent.anti_join(refunds.verdicts, "txn_id")), payers, offers, dead, tokens, small)
+    others, last, fits = unnamed.posted(left_of(after, refunds.pieces, credits))
+    stages = (several, one, refunds, *others)
     pieces = keep("order_pieces", union_of([stage.pieces.select(PIECE) for stage in stages]))
     verdicts = keep("verdicts", union_of([stage.verdicts.select(VERDICT) for stage in stages]))
-    last = keep("items_last", left_of(after, amount.pieces, credits))
     return Stages(lines, stands, decided, nobodys, credits, payers, named, fits, last, pieces, verdicts)
+
+
+@dataclass(frozen=True)
+class Unnamed:
+    """Credits whose text names no order, and what is known of them."""
+
+    inputs: MatchInputs
+    credits: ir.Table
+    parties: Parties
+    variants: ir.Table
+    dead: ir.Table
+    tokens: ir.Table
+    small: ir.Table
+
+    def posted(self, items: ir.Table) -> tuple[list[Placed], ir.Table, ir.Table]:
+        """By month, by amount, short by charges, by sum; then a verdict for the rest. Items left, fits for candidates."""
+        inputs, keep, credits = self.inputs, self.inputs.keep, self.credits
+        months = months_said(inputs, credits)
+        month = post_months(inputs, credits, self.parties, months, items)
+        items = keep("items_after_months", left_of(items, month.pieces, credits))
+        asked = keep("asking", asking(credits.anti_join(month.verdicts, "txn_id"), self.parties))
+        offers = keep("offers", offers_of(items, self.variants, balance_items(inputs, items)))
+        fits = fitting_items(inputs, asked, offers, months)
+        amount = post_by_amount(inputs, fits, self.parties, self.dead, self.tokens)
+        items = keep("items_after_amounts", left_of(items, amount.pieces, credits))
+        asked = asked.anti_join(amount.verdicts, "txn_id")
+        short = post_short(inputs, asked.anti_join(self.dead, "txn_id"), offers_of(items, self.variants, balance_items(inputs, items)), months, self.small)
+        items = keep("items_after_short", left_of(items, short.pieces, credits))
+        sums = post_sums(inputs, asked.anti_join(short.verdicts, "txn_id"), self.parties, items, self.dead, months)
+        stages = [month, amount, short, sums]
+        decided = keep("unnamed_decided", union_of([stage.verdicts.select("txn_id") for stage in stages]))
+        rest = credits.anti_join(decided, "txn_id").select("txn_id").inner_join(self.parties.payers, "txn_id")
+        reference = ibis.ifelse(rest.txn_id.isin(self.dead.txn_id), "dead", "none")
+        facts = rest.select("txn_id", "party", "principal_id", reference=reference, fit=text("none"), unique=text("several"))
+        nothing = Placed(inputs.load([], PIECE_SCHEMA), keep("rest_verdicts", verdicts_on(facts)))
+        return [*stages, nothing], keep("items_last", left_of(items, sums.pieces, credits)), fits
 
 
 def _by_rule(inputs: MatchInputs, stages: Stages) -> tuple[ir.Table, ir.Table]:
@@ -101,7 +147,7 @@ def _by_rule(inputs: MatchInputs, stages: Stages) -> tuple[ir.Table, ir.Table]:
     rest = beside(rest, options, "txn_id").mutate(candidates=lambda t: t.candidates.fill_null("[]"))
     homeless = (rest.posts == "open") | rest.principal_id.isnull()
     on_account = rest.filter(~homeless)
-    placed = stages.pieces.inner_join(stages.verdicts.select("txn_id", "raw", "rule", "confidence", "zh"), "txn_id")
+    placed = stages.pieces.inner_join(stages.verdicts.select("txn_id", "raw", "rule", "confidence", "zh", "note"), "txn_id")
     placed = in_schema(placed, _columns(placed) | {"evidence": _evidence(placed)}, ALLOCATIONS)
     kept = _columns(on_account) | {
         "order_no": text(None),
@@ -120,7 +166,8 @@ def _columns(table: ir.Table) -> dict[str, ir.Value]:
 
 def _evidence(rows: ir.Table) -> ir.StringValue:
     quoted_text = ibis.ifelse(rows.raw.isnull(), "", "；附言：" + rows.raw)
-    return rows.zh + quoted_text
+    note = ibis.ifelse(rows.note.isnull(), "", "；" + rows.note)
+    return rows.zh + quoted_text + note
 
 
 def _whole_credits(stages: Stages) -> ir.Table:

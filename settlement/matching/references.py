@@ -1,30 +1,31 @@
-"""References a payer may quote, and where they stand in the text of a receipt.
+"""References a payer may quote, and the orders they stand for.
 
-A reference is compared without its separators and only where it stands whole: an order number inside a longer
-number is not that order. Order, contract, proforma, B/L, declaration, VAT-invoice, tax-bill, vendor-invoice numbers,
-refund batches and the references of opening items.
+Order, contract, proforma, B/L, declaration, VAT-invoice, tax-bill and vendor-invoice numbers, refund batches and the
+references of opening items, each compared without its separators. Finding them in texts: ``quoting.py``.
 """
 
 from __future__ import annotations
 
-import ibis
 import ibis.expr.types as ir
 
 from settlement.matching.decisions import known_orders
 from settlement.matching.inputs import MatchInputs
 from settlement.matching.items import noticed_refunds
 from settlement.matching.relations import text, union_of
-from settlement.matching.words import extract_all
 
-_ATOM = "[A-Z0-9]+"
-_HYPHENED = "[A-Z0-9]+(?:[-_.][A-Z0-9]+)+"
-_SLASHED = "[A-Z0-9]+(?:[-_./][A-Z0-9]+)+"
 _SEPARATORS = "[^A-Z0-9]"
+# Characters that hands and scanners take for each other, and what both become.
+_ALIKE, _PLAIN = "OIL", "011"
 
 
 def reference_key(written: ir.StringValue) -> ir.StringValue:
     """A reference without separators, upper case."""
     return written.upper().re_replace(_SEPARATORS, "")
+
+
+def alike_key(key: ir.StringValue) -> ir.StringValue:
+    """A key with its look-alikes folded: O is 0, I and L are 1."""
+    return key.translate(_ALIKE, _PLAIN)
 
 
 def _of_orders(orders: ir.Table) -> list[ir.Table]:
@@ -50,7 +51,6 @@ def _of_documents(inputs: MatchInputs) -> list[ir.Table]:
         issued.select(written="invoice_number", order_no="order_no", kind=text("增票号")),
         freight.select(written="vendor_invoice_no", order_no="order_no", kind=text("供应商账单号")),
         bills.select(written="bill_no", order_no="order_no", kind=text("税单号")),
-        refunds.select(written="batch_no", order_no="order_no", kind=text("退税批次")),
         refunds.select(written="declaration_no", order_no="order_no", kind=text("报关单号")),
         opening.select(written="ref_no", order_no="order_no", kind=text("期初关联号")),
     ]
@@ -78,39 +78,8 @@ def known_references(inputs: MatchInputs) -> ir.Table:
     return rows.inner_join(orders, "order_no").select("key", "order_no", "principal_id", "kind")
 
 
-def tokens_of(credits: ir.Table) -> ir.Table:
-    """Every run of letters and digits in the texts, alone and joined over its separators.
-
-    Columns txn_id, raw (as written), key.
-    """
-    runs = [extract_all(credits.text, pattern) for pattern in (_ATOM, _HYPHENED, _SLASHED)]
-    rows = credits.select("txn_id", raw=runs[0].concat(runs[1], runs[2]).unnest())
-    rows = rows.filter(rows.raw.re_search("[0-9]") & (rows.raw.length() >= 4))
-    return rows.mutate(key=rows.raw.re_replace(_SEPARATORS, ""))
-
-
-def quoted(inputs: MatchInputs, credits: ir.Table, references: ir.Table) -> ir.Table:
-    """References found whole in the texts: txn_id, raw, key, order_no, principal_id, kind."""
-    tokens = inputs.keep("text_tokens", tokens_of(credits))
-    hits = tokens.inner_join(references, "key")
-    best = hits.group_by("txn_id", "key", "order_no", "principal_id").agg(raw=hits.raw.min(), kind=hits.kind.min())
-    return inputs.keep("quoted", best)
-
-
-def targets(inputs: MatchInputs, hits: ir.Table) -> ir.Table:
-    """The orders each text leaves: txn_id, order_no, principal_id, raw, kind, orders (how many), keys.
-
-    A number that stands for several orders (one contract, three orders) is narrowed by another number of the
-    same text that names one of them.
-    """
-    here = ibis.window(group_by=["txn_id", "key"])
-    wide = hits.mutate(of_key=hits.count().over(here))
-    exact = wide.filter(wide.of_key == 1).select("txn_id", "order_no").distinct().mutate(is_named=True)
-    named = wide.left_join(exact, ["txn_id", "order_no"]).drop("txn_id_right", "order_no_right")
-    named = named.mutate(key_named=named.is_named.fill_null(False).max().over(ibis.window(group_by=["txn_id", "key"])))
-    kept = named.filter((named.of_key == 1) | ~named.key_named | named.is_named.fill_null(False))
-    orders = kept.group_by("txn_id", "order_no", "principal_id").agg(
-        raw=kept.raw.min(), kind=kept.kind.min(), shared=(kept.of_key > 1).min()
-    )
-    counted = orders.mutate(orders=orders.count().over(ibis.window(group_by="txn_id")))
-    return inputs.keep("targets", counted)
+def shapes(references: ir.Table) -> ir.Table:
+    """How our numbers with letters look: every digit a 9. A token of such a shape that is no reference is a
+    number of ours that we do not know. Column shape."""
+    ours = references.filter(references.kind.isin(["订单号", "合同号", "形式发票号"]) & references.key.re_search("[A-Z]"))
+    return ours.select(shape=ours.key.re_replace("[0-9]", "9")).distinct()

@@ -1,0 +1,183 @@
+"""Where references stand in the texts of receipts.
+
+A reference counts only where it stands whole: an order number inside a longer number is not that order. Runs of
+letters and digits are looked up as relations; only texts whose digits this does not explain are read one by one
+(``reading.py``), and what that proposes is looked up again. Look-alikes (O/0, I/1) count where one known
+reference, and only one, results.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from settlement.matching.inputs import MatchInputs
+from settlement.matching.reading import Anchor, candidates
+from settlement.matching.references import alike_key, shapes
+from settlement.matching.relations import beside, text, union_of
+from settlement.matching.words import extract_all
+
+_RUNS = ("[A-Z0-9]+", "[A-Z0-9]+(?:[-_.][A-Z0-9]+)+", "[A-Z0-9]+(?:[-_./][A-Z0-9]+)+")
+_SEPARATORS = "[^A-Z0-9]"
+_MARK = "#"
+# A bank's own numbers, which every line of that bank carries.
+_BANK_FIELDS = r"(?:REFED|BUSIN)-?NO[A-Z0-9]*"
+# Digits that name no order: phones, accounts and the payer's own numbers, dates, amounts, months, shares.
+_HARMLESS = "|".join(
+    [
+        r"(?:TEL|PHONE|MOB(?:ILE)?|电话|手机|联系方式)[^0-9A-Z#]{0,3}[0-9][0-9+() -]{5,}[0-9]",
+        r"(?:账号|帐号|税号|客户编号|客户号|流水号?|凭证号?|身份证号?|ACCOUNT|ACCT|A/C)[^0-9A-Z#]{0,4}[0-9A-Z]+",
+        r"\b1[3-9][0-9]{9}\b",
+        r"\b20[0-9]{2}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?",
+        r"(?:USD|EUR|CNY|RMB|JPY|HKD|GBP|US\$|[$€£¥])\s?[0-9][0-9,]*(?:\.[0-9]{1,2})?\b",
+        r"\b[0-9][0-9,]*\.[0-9]{2}\b",
+        r"\b[0-9][0-9,]*(?:\.[0-9]+)?\s?(?:元|万元|美元|美金|欧元|日元|USD|EUR|CNY|RMB|JPY|HKD|GBP)",
+        r"\b(?:[0-9]{2}|20[0-9]{2})年(?:[0-9]{1,2}月份?)?",
+        r"\b[0-9]{1,2}月份?(?:[0-9]{1,2}日)?",
+        r"\b[0-9]{1,3}(?:\.[0-9]+)?%",
+    ]
+)
+# A known number beside this may be a range or have a part that is not understood yet.
+_BETWEEN = r"#\s*(?:-|~|—|–|至|到|TO)\s*#"
+_CANDIDATE = ibis.schema(
+    {"txn_id": "string", "unit": "int64", "members": "int64", "key": "string", "how": "string", "raw": "string"}
+)
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """``tokens``: txn_id, raw, key of every run of characters with a digit. ``hits``: txn_id, raw, key, order_no, principal_id, kind, how (clear, alike, range, list, glued, joined).
+
+    ``unclear``: txn_id of texts that say more than was understood. ``dead``: txn_id, raw, key of numbers that
+    look like ours and are not known.
+    """
+
+    tokens: ir.Table
+    hits: ir.Table
+    unclear: ir.Table
+    dead: ir.Table
+
+
+def _tokens(credits: ir.Table, shortest: int) -> ir.Table:
+    """Runs of letters and digits with at least one digit, alone and joined over separators: txn_id, raw, key."""
+    runs = [extract_all(credits.plain, pattern) for pattern in _RUNS]
+    rows = credits.select("txn_id", raw=runs[0].concat(runs[1], runs[2]).unnest())
+    rows = rows.filter((rows.raw.length() >= shortest) & rows.raw.re_search("[0-9]"))
+    return rows.mutate(key=rows.raw.re_replace(_SEPARATORS, "")).distinct()
+
+
+def _residual(credits: ir.Table, anchors: ir.Table) -> ir.Table:
+    """What of each text the anchors (txn_id, raw) and harmless digits do not explain: txn_id, plain, anchored, residual."""
+    counted = anchors.group_by("txn_id").agg(
+        one=anchors.raw.max(), anchored=anchors.raw.nunique(), any_raw=anchors.raw.group_concat("|", order_by=anchors.raw.length().desc())
+    )
+    rows = beside(credits.select("txn_id", "plain"), counted, "txn_id")
+    # Separators are the only special characters a token can hold.
+    pattern = rows.any_raw.replace(".", "\\.")
+    marked = ibis.cases(
+        (rows.anchored.isnull(), rows.plain),
+        (rows.anchored == 1, rows.plain.replace(rows.one, _MARK)),
+        else_=rows.plain.re_replace(pattern, _MARK),
+    )
+    return rows.select("txn_id", "plain", "anchored", marked=marked, residual=marked.re_replace(_HARMLESS, " "))
+
+
+def _hard(residual: ir.Table) -> ir.Table:
+    """Texts that must be read one by one: digits beside a known number, or glued to letters where none is known."""
+    beside_known = residual.anchored.notnull() & (
+        residual.residual.re_search("[0-9]") | residual.marked.re_search(_BETWEEN)
+    )
+    alone = residual.anchored.isnull() & residual.residual.re_search("[A-Z][-_./# ]*[0-9]|[0-9][A-Z]")
+    return residual.filter(beside_known | alone)
+
+
+def _alike(tokens: ir.Table, references: ir.Table) -> ir.Table:
+    """Tokens that become one known reference, and only one, when look-alikes are folded: txn_id, raw, key."""
+    lettered = references.filter(references.key.re_search("[A-Z]")).select("key").distinct()
+    folded = lettered.group_by(fold=alike_key(lettered.key)).agg(known=lettered.key.min(), keys=lettered.key.nunique())
+    folded = folded.filter(folded["keys"] == 1)
+    asked = tokens.mutate(fold=alike_key(tokens.key))
+    return asked.inner_join(folded, "fold").select("txn_id", "raw", key="known")
+
+
+def _read_one_by_one(inputs: MatchInputs, hard: ir.Table, anchors: ir.Table) -> ir.Table:
+    """The candidates of ``reading.py`` for each hard text (_CANDIDATE)."""
+    wanted = inputs.run(hard.select("txn_id", "plain").order_by("txn_id"))
+    known: dict[str, list[Anchor]] = {}
+    for row in inputs.run(anchors.semi_join(hard, "txn_id").select("txn_id", "raw", "key").distinct().order_by("txn_id", "raw")):
+        known.setdefault(row["txn_id"], []).append(Anchor(row["raw"], row["key"]))
+    rows = [
+        {"txn_id": row["txn_id"], "unit": found.unit, "members": found.members, "key": found.key, "how": found.how, "raw": found.raw}
+        for row in wanted
+        for found in candidates(row["plain"], known.get(row["txn_id"], ()), inputs.limits.range_most)
+    ]
+    return inputs.load(rows, _CANDIDATE)
+
+
+def _confirmed(inputs: MatchInputs, proposed: ir.Table, references: ir.Table) -> tuple[ir.Table, ir.Table]:
+    """The proposed numbers that exist, a range or list only whole; and the texts where one did not."""
+    keys = references.select("key").semi_join(proposed, "key").distinct()
+    met = inputs.keep("read_known", proposed.filter(proposed.how != "unclear").semi_join(keys, "key"))
+    place = ["txn_id", "unit", "how", "raw", "members"]
+    complete = met.group_by(place).agg(found=met.key.nunique())
+    complete = complete.filter(complete.found == complete.members)
+    good = met.semi_join(complete, place)
+    extended = proposed.filter(proposed.how.isin(["range", "list"]))
+    broken = extended.anti_join(complete, place).select("txn_id")
+    unclear = broken.union(proposed.filter(proposed.how == "unclear").select("txn_id")).distinct()
+    return good.select("txn_id", "raw", "key", "how"), unclear
+
+
+def quoted(inputs: MatchInputs, credits: ir.Table, references: ir.Table) -> Quoted:
+    """References in the texts of ``credits``."""
+    keep = inputs.keep
+    plain = keep("texts", credits.select("txn_id", plain=credits.text.re_replace(_BANK_FIELDS, " ")))
+    tokens = keep("text_tokens", _tokens(plain.filter(plain.plain.re_search("[0-9]")), inputs.limits.reference_shortest_tail))
+    clear = keep("quoted_clear", tokens.inner_join(references, "key"))
+    first = keep("residual", _residual(plain, clear.select("txn_id", "raw").distinct()))
+    hard = keep("hard_first", _hard(first))
+    others = tokens.semi_join(hard, "txn_id").anti_join(clear, ["txn_id", "raw"])
+    alike = keep("quoted_alike", _alike(others, references))
+    anchors = keep("anchors", clear.select("txn_id", "raw", "key").distinct().union(alike))
+    still = keep("hard", _hard(_residual(plain.semi_join(hard, "txn_id"), anchors.select("txn_id", "raw").distinct())))
+    proposed = keep("read_proposed", _read_one_by_one(inputs, still, anchors))
+    read, unclear = _confirmed(inputs, proposed, references)
+    more = union_of([alike.mutate(how=text("alike")), read.select("txn_id", "raw", "key", "how")])
+    more = more.anti_join(clear, ["txn_id", "key"]).inner_join(references, "key")
+    columns = ["txn_id", "raw", "key", "order_no", "principal_id", "kind", "how"]
+    hits = clear.mutate(how=text("clear")).select(columns).union(more.select(columns))
+    hits = keep("quoted", hits)
+    strange = others.anti_join(hits, "txn_id")
+    strange = strange.mutate(shape=strange.key.re_replace("[0-9]", "9"))
+    dead = strange.semi_join(shapes(references), "shape").select("txn_id", "raw", "key")
+    return Quoted(tokens=tokens, hits=hits, unclear=keep("unclear", unclear), dead=keep("dead", dead))
+
+
+def targets(inputs: MatchInputs, found: Quoted) -> ir.Table:
+    """The orders each text leaves: txn_id, order_no, principal_id, raw, kind, how, shared, orders (how many), is_unclear.
+
+    A number that stands for several orders (one contract, three orders) is ``shared``; another number of the same
+    text that names one of them narrows it.
+    """
+    here = ibis.window(group_by=["txn_id", "key"])
+    hits = found.hits
+    single = hits.group_by("txn_id", "key", "order_no", "principal_id").agg(
+        raw=hits.raw.min(), kind=hits.kind.min(), how=hits.how.min()
+    )
+    wide = inputs.keep("target_keys", single.mutate(of_key=single.count().over(here)))
+    exact = wide.filter(wide.of_key == 1).select("txn_id", "order_no").distinct().mutate(is_named=True)
+    named = beside(wide, exact, ["txn_id", "order_no"])
+    named = named.mutate(is_named=named.is_named.fill_null(False))
+    named = named.mutate(key_named=named.is_named.max().over(here))
+    kept = named.filter((named.of_key == 1) | ~named.key_named | named.is_named)
+    orders = kept.group_by("txn_id", "order_no", "principal_id").agg(
+        raw=kept.raw.min(),
+        kind=kept.kind.min(),
+        shared=(kept.of_key > 1).min(),
+        is_alike=(kept.how == "alike").min(),
+    )
+    counted = orders.mutate(orders=orders.count().over(ibis.window(group_by="txn_id")))
+    counted = beside(counted, found.unclear.mutate(is_unclear=True), "txn_id")
+    return inputs.keep("targets", counted.mutate(is_unclear=counted.is_unclear.fill_null(False)))
