@@ -179,16 +179,15 @@ def tax_bills_sheet(story: Story, month: int) -> Sheet:
     """Customs tax bills: the simulated one before, the original after; duty and VAT sometimes on bills of their own."""
     i, o, of = story.imports, story.orders, story.world.months.of
     simulated = np.flatnonzero((i.simulated_on != NONE) & (of(i.simulated_on) == month))
-    original = np.flatnonzero((i.tax_issued_on != NONE) & (of(i.tax_issued_on) == month))
-    apart = original[original % 3 == 0]
-    together = original[original % 3 != 0]
+    # A bill comes to the desk paid: its row never needs a second version.
+    original = np.flatnonzero((i.tax_issued_on != NONE) & (of(np.maximum(i.tax_paid_on, i.tax_issued_on)) == month))
+    two = (original % 3 == 0) & (i.duty + i.consumption_tax > 0)[original]
+    apart, together = original[two], original[~two]
     blocks = [(simulated, 0, True, True), (together, 1, True, True), (apart, 1, True, False), (apart, 1, False, True)]
     rows = np.concatenate([block[0] for block in blocks])
     kind, duty, vat = (np.concatenate([np.full(len(block[0]), block[place]) for block in blocks]) for place in (1, 2, 3))
-    until = story.world.months.last[month]
     declaration = declaration_numbers(story.world, rows * 2, o.declared_on[rows], o.outbound[rows])
     letter = pick(["M01", "A01", "L02"], np.where(kind == 0, 0, np.where(duty & (i.duty[rows] + i.consumption_tax[rows] > 0), 1, 2)))
-    paid = np.where(kind == 1, i.tax_paid_on[rows], NONE)
     wrong = rows % 97 == 5  # the simulated bill names us, not the principal (IMP-TAX-01)
     principal = o.principal[rows]
     columns = {
@@ -199,7 +198,7 @@ def tax_bills_sheet(story: Story, month: int) -> Sheet:
         "duty": money(np.where(duty, i.duty[rows], 0)), "consumption_tax": money(np.where(duty, i.consumption_tax[rows], 0)),
         "vat": money(np.where(vat, i.vat[rows], 0)),
         "issued_on": day(np.where(kind == 0, i.simulated_on[rows], i.tax_issued_on[rows])),
-        "paid_on": day(np.where(paid > until, NONE, paid)),
+        "paid_on": day(np.where(kind == 1, i.tax_paid_on[rows], NONE)),
     }
     return sheet_of("tax_bills", columns)
 

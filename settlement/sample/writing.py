@@ -111,14 +111,18 @@ def _write_statement(home: Path, story: Story, month: int, account: int) -> list
     folder, name = _folder(home, story, month, "bank"), story.world.months.names[month]
     label = f"{own['layout'].split('_')[0].upper()}_{own['account_no'][-4:]}_{name}"
     written = write_sheet(folder / label, sheet, csv_only=story.world.as_csv)
-    if own["layout"] == "cmb" and story.world.hard:
-        # Somebody also took the first ten days before the month was over: two files overlap.
-        sheet = statement(story.world, story.book, account, month, until=int(story.world.months.first[month]) + 9)
-        label = f"{label}-10"
-    if sheet is None or (own["layout"] != "boc_xlsx" or month % 3) and not label.endswith("-10"):
+    # A second file holds what the first holds; its name sorts later. None of its lines may count twice.
+    if own["layout"] == "boc_xlsx" and month % 3 == 0:
+        again = "副本"
+    elif own["layout"] == "cmb" and story.world.hard:
+        # Somebody took the first ten days before the month was over: two files overlap.
+        again, until = "上旬", int(story.world.months.first[month]) + 9
+        sheet = statement(story.world, story.book, account, month, until=until)
+    else:
         return []
-    # The same statement once more under another name: none of its lines may count twice.
-    copy = write_sheet(folder / f"{label}(1)", sheet, csv_only=story.world.as_csv)
+    if sheet is None:
+        return []
+    copy = write_sheet(folder / f"{label}{again}", sheet, csv_only=story.world.as_csv)
     return _bad_rows(home, copy, "bank", sheet, list(range(sheet.rows)), [f"DUPLICATE of {written.name}"] * sheet.rows)
 
 

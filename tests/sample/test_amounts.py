@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 
 from tests.sample.reading import good, months_of, truth
-from tests.sample.test_statements import statement
+from tests.sample.test_statements import is_copy, statement
 
 FEN = Decimal("0.01")
 
@@ -119,7 +119,7 @@ def advices(home):
     found, later, plain = {}, {}, defaultdict(list)
     for month in months_of(home):
         for path in sorted((home / "raw" / month / "bank").glob("BOC*")):
-            if "(1)" in path.name or "_0019_" in path.name:
+            if is_copy(path) or "_0019_" in path.name:
                 continue
             _, rows, _, _ = statement(path)
             for row in rows:
@@ -213,8 +213,9 @@ def test_import_invoices(home):
         if row["kind"] == "购汇付款":
             goods[row["order_no"]] += fen(Decimal(row["amount"]) * Decimal(row["fx_rate"]) / 100)
             fees[row["order_no"]] += Decimal(row["bank_fee"])
-    bills = {(row["bill_no"], row["order_no"]): row for row in good(home, "tax_bills", months) if row["bill_kind"] == "正本"}
-    for row in bills.values():
+    bills = [row for row in good(home, "tax_bills", months) if row["bill_kind"] == "正本"]
+    assert len({row["bill_no"] for row in bills}) == len(bills)
+    for row in bills:
         taxes[row["order_no"]] = [had + Decimal(row[name] or 0) for had, name in zip(taxes[row["order_no"]], ("duty", "consumption_tax", "vat"), strict=True)]
     answers = [row for row in truth(home, "amounts.csv") if row["table"] == "import_invoices"]
     assert len(answers) > 3
