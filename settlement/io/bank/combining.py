@@ -157,8 +157,8 @@ def _compared(lines: pa.Table, statements: list[Placed]) -> _Taken:
     is_kept, repeats = first == own, np.where(first == own, -1, first)
     is_superseded = is_kept & keys.is_loser & ~keys.is_known
     is_kept &= ~is_superseded
-    _pair_formats(keys, is_kept, repeats)
-    is_unconfirmed = is_kept & _unconfirmed(keys, lines, order, statements)
+    is_paired = _pair_formats(keys, is_kept, repeats)
+    is_unconfirmed = is_kept & ~is_paired & _unconfirmed(keys, lines, order, statements)
     is_kept &= ~is_unconfirmed
     _follow(repeats, is_kept)
     back = np.empty(len(order), np.int64)
@@ -167,11 +167,14 @@ def _compared(lines: pa.Table, statements: list[Placed]) -> _Taken:
     return _Taken(is_kept[back], repeats, is_superseded[back], is_unconfirmed[back])
 
 
-def _pair_formats(keys: Keys, is_kept: np.ndarray, repeats: np.ndarray) -> None:
-    """Entries that two formats show: one gives way, with all its lines. Details win over the sum, unless that is known."""
+def _pair_formats(keys: Keys, is_kept: np.ndarray, repeats: np.ndarray) -> np.ndarray:
+    """Entries that two formats show: one gives way, with all its lines. Details win over the sum, unless that is known.
+
+    Returns which lines are of such entries.
+    """
     matched, partners = same_between_formats(keys, is_kept)
     if not len(matched):
-        return
+        return np.zeros(len(keys), bool)
     size = np.bincount(keys.entry, weights=is_kept, minlength=int(keys.entry.max()) + 1)
     is_finer = (size[keys.entry[matched]] > size[keys.entry[partners]]) & ~keys.is_known[partners]
     losing, winning = np.where(is_finer, partners, matched), np.where(is_finer, matched, partners)
@@ -180,6 +183,7 @@ def _pair_formats(keys: Keys, is_kept: np.ndarray, repeats: np.ndarray) -> None:
     hit = is_kept & (gives_way[keys.entry] >= 0) & ~keys.is_known
     repeats[hit] = gives_way[keys.entry[hit]]
     is_kept[hit] = False
+    return np.isin(keys.entry, keys.entry[winning])
 
 
 def _follow(repeats: np.ndarray, is_kept: np.ndarray) -> None:

@@ -170,6 +170,7 @@ def _line_row(
                 "remark": words.remark,
             }
         ),
+        "remark_original": "\n".join(narrative).strip() or None,  # as wrapped by the bank, no word joined or cut
         "bank_ref": reference,
         "is_reversal": is_reversal,
         "source_row": head.row,
