@@ -58,9 +58,10 @@ def price(
     ``first_month`` is there too, that one counts for own services). ``approved``: exception_id of the approvals in
     force. ``working_days``: ``WorkingCalendar.table()``. ``month``: the month being settled, the last one looked at.
     Returns the columns of ``freight_charges`` (without settled_cny) and, for the exceptions: seq, parent_key,
-    is_repeated, duplicate_of, quote_conflict, client_conflict, options, client_options, carrier_basis,
-    client_basis, order_quantity, client_quantity, missing_types, is_billed_quantity, rate_source,
-    rate_published_on, rate_on, cost_cny, payable_excess, order_source, candidates, given_order_no.
+    is_repeated, duplicate_of, quote_conflict, quote_tied, client_conflict, client_tied, options, client_options,
+    carrier_basis, quote_currency, client_basis, order_quantity, client_quantity, missing_types,
+    is_billed_quantity, is_client_quoted, line_rate (ar_rate as given), rate_source, rate_published_on, rate_on, cost_cny, payable_excess,
+    cost_so_far and quote_so_far (of order, charge code and vendor), order_source, candidates, given_order_no.
     A figure that cannot be computed is NULL and ``status`` says why; a duplicate is worth 0 until approved.
     Formula: ``freight.payable_within_quote``, ``payable_of_pass_through``, ``quoted_amount``; receivable_cny =
     round(receivable × rate). Units: the line's currency, client_currency, CNY. Rounding: half up to the fen.
@@ -147,7 +148,8 @@ def _capped(marked: ir.Table, carriers: ir.Table) -> ir.Table:
     excess = (capped.has_quote & ~capped.is_duplicate).ifelse(capped._cost - capped.payable, NIL).cast(MONEY)
     return capped.select(
         "seq", "vendor_quote", "payable", "has_quote", "quote_conflict", "carrier_basis", "quote_currency", "quote_unit",
-        "order_quantity", "options", payable_excess=freight.greatest(excess, NIL).cast(MONEY),
+        "quote_tied", "order_quantity", "options", payable_excess=freight.greatest(excess, NIL).cast(MONEY),
+        cost_so_far="_cost_after", quote_so_far="_held_after",
     )  # fmt: skip
 
 
@@ -242,10 +244,10 @@ _OF_LINE = (
 )  # fmt: skip
 _OF_CARRIER = (
     "vendor_quote", "payable", "payable_excess", "is_over", "has_quote", "quote_conflict", "carrier_basis",
-    "quote_currency", "quote_unit", "order_quantity", "options",
+    "quote_currency", "quote_unit", "quote_tied", "order_quantity", "options", "cost_so_far", "quote_so_far",
 )  # fmt: skip
 _OF_CLIENT = (
-    "client_conflict", "client_quote", "client_basis", "client_quantity", "missing_types", "client_options",
+    "client_conflict", "client_tied", "client_quote", "client_basis", "client_quantity", "missing_types", "client_options",
     "is_billed_quantity",
 )  # fmt: skip
 
@@ -253,7 +255,7 @@ _OF_CLIENT = (
 def _to_client(clients: ir.Table) -> ir.Table:
     return clients.select(
         "item", "missing_types", "is_billed_quantity",
-        client_conflict=clients.is_conflict | clients.quote.isnull(), client_quote="quote", quote_money="currency",
+        client_tied="is_conflict", client_conflict=clients.is_conflict | clients.quote.isnull(), client_quote="quote", quote_money="currency",
         client_basis="unit_basis", client_quantity="order_quantity", client_options="options",
         is_quoted=ibis.literal(True),
     )  # fmt: skip
@@ -314,7 +316,7 @@ def _own_rows(own: ir.Table, clients: ir.Table, like: ir.Table) -> ir.Table:
         "receivable": joined.client_quote,
     }
     written |= {name: joined[name] for name in _OF_CLIENT if name not in written}
-    written |= {name: ibis.literal(False) for name in ("is_over", "quote_conflict", "is_repeated", "is_duplicate")}
+    written |= {name: ibis.literal(False) for name in ("is_over", "quote_conflict", "quote_tied", "is_repeated", "is_duplicate")}
     columns = {name: written.get(name, ibis.null(like[name].type())).cast(like[name].type()) for name in like.columns}
     return joined.select(**columns)
 
@@ -334,6 +336,7 @@ def _finished(
         receivable_cny=owed,
         fee_month=fee_month,
         ar_rate=joined.rate,
+        line_rate=joined.ar_rate,
         is_pass_through=placed & ~joined.has_quote,
         _later=freight.greatest(fee_month, joined.month),
     )

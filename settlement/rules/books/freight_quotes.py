@@ -110,7 +110,7 @@ def carrier_quotes(
     the order tells it (a carrier cannot raise the cap by billing three boxes of two); a line billed on another
     basis than quoted takes the order's quantity. order_cap = the quote for all of the order. A split line's
     part takes its share of the whole line's quote. Also quote_unit, carrier_basis, quote_currency,
-    order_quantity, options; vendor_quote is NULL on a conflict, in another currency, or with no quantity to take.
+    order_quantity, options, quote_tied (several quotes fit equally); vendor_quote is NULL on a conflict, in another currency, or with no quantity to take.
     Formula: round(unit × min(line, order quantity)). Units: the quote's currency. Rounding: half up.
     Errors: none. Source: S0 l.738; the contract, sections 3 and 4.
     """
@@ -164,6 +164,7 @@ def _quote_of_line(mine: ir.Table) -> ir.Table:
     asked = same_basis.ifelse(mine.whole_quantity, mine.order_quantity)
     sized = mine.mutate(
         _held=freight.least(asked, mine.order_quantity).cast(QUANTITY),
+        is_tied=mine.is_conflict,
         is_conflict=mine.is_conflict | (mine.q_currency != mine.currency),
     )
     # Prices that differ by box type add up for the whole order only.
@@ -181,6 +182,7 @@ def _quote_of_line(mine: ir.Table) -> ir.Table:
         "order_quantity",
         "options",
         has_quote=ibis.literal(True),
+        quote_tied=sized.is_tied,
         is_conflict=sized.is_conflict | sized._whole.isnull(),
         vendor_quote=(sized.amount == sized.whole_amount).ifelse(sized._whole, part).cast(MONEY),
         order_cap=one_currency.ifelse(sized._cap, ibis.null(MONEY)),

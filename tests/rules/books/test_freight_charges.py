@@ -30,32 +30,40 @@ CLIENT = {"principal_id": "P1", "currency": "CNY", "unit_basis": "票", "valid_f
 class Month(Worlds):
     """Small shipments, each a world of its own, priced in one run."""
 
-    def add(self, name, lines=(), vendor=(), client=(), orders=(ORDER,), adjustments=()):
-        super().add(name, freight=lines, vendor_quotes=vendor, client_quotes=client, orders=orders, adjustments=adjustments)
+    def add(self, name, lines=(), vendor=(), client=(), orders=(ORDER,), adjustments=(), **more):
+        tables = {"freight": lines, "vendor_quotes": vendor, "client_quotes": client, "adjustments": adjustments}
+        super().add(name, orders=orders, **tables, **more)
 
 
 MONTH = Month()
 
 
+def price_worlds(month, facts, working_days, keep, approved=()):
+    """The tables of all worlds, the assigned lines and the priced ones."""
+    names = ("freight", "orders", "adjustments", "vendor_quotes", "client_quotes", "documents", "events")
+    tables = {name: facts(name, *month.rows(name)) for name in names}
+    assigned = assign_orders(tables["freight"], tables["orders"], tables["adjustments"], keep=keep)
+    priced = price(
+        assigned,
+        orders=tables["orders"],
+        vendor_quotes=tables["vendor_quotes"],
+        client_quotes=tables["client_quotes"],
+        fx_mid_rates=facts("fx_mid_rates", *RATES),
+        adjustments=tables["adjustments"],
+        approved=table_of([{"exception_id": each} for each in approved], ibis.schema({"exception_id": "string"})),
+        working_days=working_days,
+        month="2023-12",
+        keep=keep,
+    )
+    return tables, assigned, priced
+
+
 @pytest.fixture(scope="module")
 def run_of(facts, rows_of, working_days, keep):
-    """Price a month: rows of each scenario, in the order of processing, own services last."""
+    """Price a month: rows of each world, in the order of processing, own services last."""
 
     def run(month, approved=()):
-        tables = {name: facts(name, *month.rows(name)) for name in ("freight", "orders", "adjustments", "vendor_quotes", "client_quotes")}
-        assigned = assign_orders(tables["freight"], tables["orders"], tables["adjustments"], keep=keep)
-        table = price(
-            assigned,
-            orders=tables["orders"],
-            vendor_quotes=tables["vendor_quotes"],
-            client_quotes=tables["client_quotes"],
-            fx_mid_rates=facts("fx_mid_rates", *RATES),
-            adjustments=tables["adjustments"],
-            approved=table_of([{"exception_id": each} for each in approved], ibis.schema({"exception_id": "string"})),
-            working_days=working_days,
-            month="2023-12",
-            keep=keep,
-        )
+        _, _, table = price_worlds(month, facts, working_days, keep, approved)
         rows = sorted(rows_of(table), key=lambda row: (row["seq"] is None, row["seq"] or 0, row["charge_code"]))
         for row in rows:
             row["given_order_no"] = row["given_order_no"] and row["given_order_no"].split("~")[-1]
