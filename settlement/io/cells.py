@@ -27,6 +27,7 @@ _INVISIBLE = "[\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\x{2060}\\x{FEFF}\\x{00AD}
 _ERROR_VALUE = r"^#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|ERR!|GETTING_DATA|SPILL!|CALC!)$"
 _SCIENTIFIC = r"^[0-9](\.[0-9]+)?E\+[0-9]{2}$"
 _DASHES = "^[-\\x{2010}-\\x{2015}\\x{2212}]*$"
+_NO_CODE = "^[-/\\\\\\x{2010}-\\x{2015}\\x{2212}]+$"
 _SIGNS = r"(?i)^(CNY|RMB|人民币|US|HK|JP|CN)?[¥$€£]|^(CNY|RMB|人民币)|(CNY|RMB|元)$"
 
 
@@ -91,9 +92,10 @@ def text(cells: pa.Array) -> Read:
 def code(cells: pa.Array) -> Read:
     """A number or name that identifies: tidied, upper-case, never a number (leading zeros stay).
 
-    Bad: an error value, an uncalculated formula, and ``6.22E+18``, whose digits are lost (BNK-03).
+    Dashes and slashes alone say that there is none. Bad: an error value, an uncalculated formula, and ``6.22E+18``,
+    whose digits are lost (BNK-03).
     """
-    values = pc.utf8_upper(tidy(cells))
+    values = _where(pc.utf8_upper(tidy(cells)), _NO_CODE, lambda none: pa.nulls(len(none), pa.string()))
     return _kept(values, pc.or_(_matches(values, _ERROR_VALUE + "|^="), _matches(values, _SCIENTIFIC)))
 
 

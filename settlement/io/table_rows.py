@@ -64,7 +64,8 @@ def read_cells(rows: pa.Table, header: Header, *, serials: bool) -> CellsRead:
     for field in layout.fields:
         read, bad = _bounded(field, *_kernel(field, serials)(columns[field.name]))
         values[field.name] = _with_default(read, field)
-        missing = pc.is_null(cells.tidy(columns[field.name])) if field.required else None
+        # A dash is no amount: it is as missing as an empty cell.
+        missing = pc.and_(pc.is_null(read), pc.invert(bad)) if field.required else None
         problem = _problem(field, columns[field.name], bad, missing)
         if problem is not None:
             wrong[field.name] = problem

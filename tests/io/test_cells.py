@@ -67,7 +67,8 @@ def test_what_is_no_rate_is_bad(text):
     assert one(cells.rate, text) is BAD
 
 
-@pytest.mark.parametrize(("text", "value"), [("ab c１２", "AB C12"), ("'00123", "00123"), ('="00123"', "00123"), ("\u200bＡb\u3000", "AB"), ("", None)])
+@pytest.mark.parametrize(("text", "value"), [("ab c１２", "AB C12"), ("'00123", "00123"), ('="00123"', "00123"), ("\u200bＡb\u3000", "AB"), ("", None),
+                                             ("--", None), ("／", None), ("A-1", "A-1")])  # fmt: skip
 def test_codes_are_text(text, value):
     assert one(cells.code, text) == value
 
