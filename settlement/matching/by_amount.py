@@ -75,8 +75,8 @@ def fitting_items(inputs: MatchInputs, asked: ir.Table, offers: ir.Table, months
 
 def _choices(met: ir.Table, lead_days: int) -> ir.Table:
     """Per receipt: how many orders fit, how many receipts want them, and the item meant: txn_id, orders, receipts, OFFER."""
-    wanted = met.group_by("order_no", "currency").agg(receipts=met.txn_id.nunique())
-    counted = met.inner_join(wanted, ["order_no", "currency"])
+    wanted = met.group_by(*ITEM_KEY).agg(receipts=met.txn_id.nunique())
+    counted = met.inner_join(wanted, list(ITEM_KEY))
     sums = counted.group_by("txn_id").agg(orders=counted.order_no.nunique(), receipts=counted.receipts.max())
     late = met.arisen_on > met.booked_on + ibis.interval(days=lead_days)
     best = first_by(met.mutate(is_late=late.fill_null(False)), ["txn_id"], ["is_late", "order_no", "place", "purpose"])

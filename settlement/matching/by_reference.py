@@ -114,7 +114,8 @@ def _facts(single: ir.Table, items: ir.Table, inputs: MatchInputs, small: ir.Tab
 
 def _fill_twice(receipts: ir.Table, items: ir.Table, inputs: MatchInputs) -> ir.Table:
     """First the receipts whose text names one purpose the order is owed, on that; then the others on what is left."""
-    wanted = receipts.mutate(purpose=sole_purpose(receipts.said)).filter(lambda t: t.purpose.notnull())
+    one_word = receipts.said.re_search(r"^[^|]+\|$")
+    wanted = receipts.filter(one_word).mutate(purpose=sole_purpose(receipts.said))
     wanted = wanted.semi_join(items.filter(items.room > NIL), list(ITEM_KEY))
     first = inputs.keep("filled_by_word", filled(wanted, items, ITEM_KEY))
     rest = receipts.anti_join(wanted, "txn_id")
@@ -169,5 +170,7 @@ def said_purposes(flags: dict[str, ir.BooleanValue]) -> ir.StringValue:
 
 
 def sole_purpose(said: ir.StringValue) -> ir.StringValue:
-    """The purpose named where it is the only one, else NULL."""
-    return ibis.cases((said.re_search(r"^[^|]+\|$"), said.replace("|", "")), else_=ibis.null("string"))
+    """The purpose named where it is the only one (goods money with our fee counts as goods money), else NULL."""
+    return ibis.cases(
+        (said.re_search(r"^[^|]+\|$"), said.replace("|", "")), (said == "货款|代理费|", "货款"), else_=ibis.null("string")
+    )

@@ -50,7 +50,7 @@ def _receipts(inputs: MatchInputs, bound: ir.Table, credits: ir.Table, small: ir
     rows = beside(beside(bound, facts, "order_no"), small, "currency")
     rows = beside(rows, credits.select("txn_id", "text"), "txn_id")
     in_currency = ~rows.is_trade.fill_null(False) | (rows.order_currency == rows.currency)
-    rows = rows.mutate(in_currency=in_currency, is_live=rows.is_live.fill_null(True))
+    rows = rows.mutate(in_currency=in_currency, is_live=rows.is_live.fill_null(True), is_trade=rows.is_trade.fill_null(True))
     gathered: dict[str, list[dict]] = defaultdict(list)
     for row in inputs.run(rows.order_by("txn_id", "order_no")):
         gathered[row["txn_id"]].append(row)
@@ -63,7 +63,7 @@ def _receipt(rows: list[dict], limits) -> Receipt:
     if first["currency"] != "CNY":
         small = max(first["small"] or Decimal(0), first["amount"] * limits.short_share)
     targets = tuple(
-        Target(row["order_no"], row["principal_id"], row["raw"], row["party"], row["shared"], row["is_live"], row["in_currency"])
+        Target(row["order_no"], row["principal_id"], row["raw"], row["party"], row["shared"], row["is_live"], row["in_currency"], row["is_trade"])
         for row in rows
     )
     return Receipt(
@@ -103,7 +103,7 @@ def _verdict(outcome: Outcome) -> dict[str, str | None]:
 def _undue(outcome: Outcome) -> list[dict[str, object]]:
     """Nothing is charged yet: the money waits on the order it names."""
     target, said = outcome.receipt.targets[0], outcome.receipt.said.strip("|")
-    purpose = said if said and "|" not in said else "货款"
+    purpose = said if said and "|" not in said else "物流费" if not target.is_trade else "货款"
     return [{"order_no": target.order_no, "principal_id": target.principal_id, "purpose": purpose, "amount": outcome.receipt.amount}]
 
 

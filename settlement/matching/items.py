@@ -14,7 +14,7 @@ from settlement.matching.inputs import MatchInputs
 from settlement.matching.names import name_key
 from settlement.matching.parties import EXPORT, IMPORT
 from settlement.matching.relations import NIL, beside, in_schema, money_sum, union_of
-from settlement.rules.money import MONEY, RATE, divide_half_up, multiply
+from settlement.rules.money import MONEY, RATE, decimal_literal, divide_half_up, multiply
 
 ITEM = ibis.schema(
     {
@@ -94,7 +94,9 @@ def _import_cny(inputs: MatchInputs, estimates: ir.Table) -> list[ir.Table]:
     foreign = estimates.filter((estimates.currency != "CNY") & estimates.estimate.notnull())
     shared = {name: foreign[name] for name in ("order_no", "principal_id")} | {"currency": "CNY"}
     shared |= {"arisen_on": foreign.ordered_on}
-    slack = multiply(foreign.estimate, inputs.limits.import_margin)
+    slack = ibis.greatest(
+        multiply(foreign.estimate, inputs.limits.import_margin), decimal_literal(inputs.limits.import_margin_cny)
+    )
     goods = in_schema(foreign, shared | {"purpose": "货款", "due": foreign.estimate, "slack": slack}, ITEM)
     charged = estimates.filter(estimates.fees > NIL)
     values = {name: charged[name] for name in ("order_no", "principal_id")} | {"arisen_on": charged.ordered_on}

@@ -14,7 +14,7 @@ from typing import Protocol
 _SERIES = {
     "short_payment": {"usd": "short_usd", "share": "short_share"},
     "matching_short": {"charges_share": "charges_share"},
-    "matching_import": {"margin": "import_margin"},
+    "matching_import": {"margin": "import_margin", "margin_cny": "import_margin_cny"},
     "matching_pairs": {
         name: name for name in ("transfer_days", "reversal_days", "return_days", "duplicate_days")
     },
@@ -58,6 +58,7 @@ class Limits:
     short_share: Decimal
     charges_share: Decimal  # of the receipt: charges shown on the advice explain a shortfall up to this
     import_margin: Decimal  # how far a prepayment by estimate may exceed it and still belong to the order
+    import_margin_cny: Decimal
     transfer_days: int  # between the two lines of a transfer or conversion
     reversal_days: int  # between a line and its reversal (冲正)
     return_days: int  # between a payment and its return (退汇)

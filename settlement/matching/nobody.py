@@ -125,6 +125,26 @@ def sole_pairs(pairs: ir.Table) -> ir.Table:
     return best.filter((best.mine == 1) & (best.theirs == 1)).select("txn_id", "other_txn_id", "choices")
 
 
+def _vendor_refunds(inputs: MatchInputs, lines: ir.Table, known: ir.Table) -> ir.Table:
+    """Money that a vendor gives back: a vendor by name or account, nobody's payer, and a text that says so (退)."""
+    asked = inputs.payments.filter(inputs.payments.payee_type == "供应商")
+    names = inputs.freight_charges.select(name="vendor").union(asked.select(name="payee_name"))
+    keys = names.select(key=name_key(names.name)).union(asked.select(key=account_key(asked.payee_account)))
+    keys = keys.filter(keys.key.notnull() & (keys.key != "")).distinct().anti_join(known, "key")
+    back = lines.filter((lines.amount > NIL) & (says(lines.marks, "return") | lines.text.contains("退")))
+    by_name = back.semi_join(keys, [("payer_key", "key")]).select("txn_id", "counterparty_name")
+    by_account = back.semi_join(keys, [("payer_account", "key")]).select("txn_id", "counterparty_name")
+    found = by_name.union(by_account).distinct()
+    return found.select(
+        "txn_id",
+        purpose=ibis.literal("供应商退款"),
+        rule=ibis.literal("N7"),
+        confidence=ibis.literal("certain"),
+        evidence="对方 " + found.counterparty_name.fill_null("") + " 是供应商，附言写明退款",
+        other_txn_id=text(None),
+    )
+
+
 def _both_sides(pairs: ir.Table, purpose: str, rule: str, first: str, second: str) -> ir.Table:
     """Each pair as two lines of one purpose, each naming the other."""
     shared = {"purpose": ibis.literal(purpose), "rule": ibis.literal(rule), "confidence": ibis.literal("certain")}
@@ -135,8 +155,11 @@ def _both_sides(pairs: ir.Table, purpose: str, rule: str, first: str, second: st
     return one.union(two)
 
 
-def nobodys_lines(inputs: MatchInputs, lines: ir.Table) -> Nobodys:
-    """What is nobody's among ``lines`` (``keyed_lines`` that neither a decision nor an earlier month explains)."""
+def nobodys_lines(inputs: MatchInputs, lines: ir.Table, known: ir.Table) -> Nobodys:
+    """What is nobody's among ``lines`` (``keyed_lines`` that neither a decision nor an earlier month explains).
+
+    ``known``: what payers of principals are known by (``parties.known_payers``): such a payer is no vendor.
+    """
     limits, keep = inputs.limits, inputs.keep
     marked = says(lines.marks, "reversal") | lines.is_reversal.fill_null(False)
     plain = lines.filter(~marked)
@@ -153,5 +176,6 @@ def nobodys_lines(inputs: MatchInputs, lines: ir.Table) -> Nobodys:
     returned = keep("return_sole", returned)
     both = both.union(_both_sides(returned, "付款退回", "N5", "付款退回，原付款 ", "付款被退回，退回流水 "))
     single = _interest(plain).union(_transfers(plain))
+    single = single.union(_vendor_refunds(inputs, plain, known).anti_join(single, "txn_id"))
     single = single.anti_join(both, "txn_id")
     return Nobodys(lines=keep("nobodys", both.union(single)), reversals=keep("reversals", reversals))

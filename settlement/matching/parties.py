@@ -114,9 +114,10 @@ def known_payers(inputs: MatchInputs, decided: ir.Table) -> ir.Table:
     rows = union_of([*_masters(inputs), *_cut_names(inputs), *_buyers(inputs), *_learned(inputs, decided)])
     rows = rows.anti_join(own, "key")
     # What the masters say beats what an order suggests.
-    return rows.group_by("kind", "key", "principal_id", "valid_from", "valid_to").agg(
+    rows = rows.group_by("kind", "key", "principal_id", "valid_from", "valid_to").agg(
         is_buyer=rows.is_buyer.min(), is_weak=rows.is_weak.min(), source=rows.source.min()
     )
+    return inputs.keep("known_payers", rows)
 
 
 def _met(credits: ir.Table, known: ir.Table, most: int) -> ir.Table:
@@ -136,12 +137,11 @@ def _met(credits: ir.Table, known: ir.Table, most: int) -> ir.Table:
     return rows.filter(valid)
 
 
-def parties(inputs: MatchInputs, credits: ir.Table, decided: ir.Table) -> Parties:
-    """Who pays each of ``credits`` (``keyed_lines``).
+def parties(inputs: MatchInputs, credits: ir.Table, known: ir.Table) -> Parties:
+    """Who pays each of ``credits`` (``keyed_lines``), by what is known (``known_payers``).
 
     Where the account is known it decides, and a name known for other principals only is a conflict.
     """
-    known = inputs.keep("known_payers", known_payers(inputs, decided))
     cut = inputs.limits.cut_length
     length = credits.counterparty_name.length()
     credits = credits.mutate(

@@ -16,6 +16,7 @@ from settlement.matching.found import found_rows
 from settlement.matching.inputs import EVIDENCE, PAYMENT_ALLOCATIONS, UNMATCHED, MatchedPayments, MatchInputs
 from settlement.matching.names import account_key, name_key
 from settlement.matching.nobody import keyed_lines, nobodys_lines
+from settlement.matching.parties import known_payers
 from settlement.matching.relations import NIL, beside, in_schema, money_sum, text, union_of
 from settlement.matching.words import says
 from settlement.rules.money import MONEY, RATE, divide_half_up, multiply
@@ -123,7 +124,7 @@ def match_payments(inputs: MatchInputs) -> MatchedPayments:
     stands = standing(inputs.placed)
     nobody = stands.filter(stands.principal_id.isnull()).select("txn_id")
     explained = nobody.union(placed.select("txn_id"))
-    nobodys = nobodys_lines(inputs, lines.semi_join(own, "account_no").anti_join(explained, "txn_id").anti_join(decided, "txn_id"))
+    nobodys = nobodys_lines(inputs, lines.semi_join(own, "account_no").anti_join(explained, "txn_id").anti_join(decided, "txn_id"), known_payers(inputs, decide(inputs).pieces))
     bank = free.inner_join(nobodys.lines, "txn_id")
     bank = in_schema(bank, {"txn_id": bank.txn_id, "kind": bank.purpose_right, "amount": bank.money, "rule": bank.rule, "evidence": bank.evidence}, PAYMENT_ALLOCATIONS)
     free = free.anti_join(nobodys.lines, "txn_id")

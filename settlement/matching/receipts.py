@@ -26,7 +26,7 @@ from settlement.matching.found import found_rows
 from settlement.matching.inputs import ALLOCATIONS, CONVERSIONS, EVIDENCE, SCOREBOARD, UNMATCHED, Matched, MatchInputs
 from settlement.matching.items import open_items, variants
 from settlement.matching.nobody import Nobodys, keyed_lines, nobodys_lines
-from settlement.matching.parties import Parties, parties
+from settlement.matching.parties import Parties, known_payers, parties
 from settlement.matching.quoting import quoted, targets
 from settlement.matching.references import known_references
 from settlement.matching.relations import NIL, beside, in_schema, money_sum, text, union_of
@@ -68,13 +68,14 @@ def staged(inputs: MatchInputs) -> Stages:
     stands = keep("stands", standing(inputs.placed))
     decided = decide(inputs)
     lines = keep("lines", keyed_lines(inputs, described(inputs.transactions)))
-    nobodys = nobodys_lines(inputs, _free_lines(inputs, lines, stands, decided.pieces))
+    known = known_payers(inputs, decided.pieces)
+    nobodys = nobodys_lines(inputs, _free_lines(inputs, lines, stands, decided.pieces), known)
     fast = held_credits(stands).filter(lambda t: t.fast)
     own = inputs.own_accounts.select(account_no="account_no").distinct()
     credits = lines.filter(lines.amount > NIL).semi_join(own, "account_no")
     credits = credits.anti_join(fast, "txn_id").anti_join(decided.pieces, "txn_id").anti_join(nobodys.lines, "txn_id")
     credits = keep("credits", credits.mutate(said=said_purposes(purposes_said(credits.marks))))
-    payers = parties(inputs, credits, decided.pieces)
+    payers = parties(inputs, credits, known)
     held = union_of([stands.select(PIECE).anti_join(decided.pieces, "txn_id"), decided.pieces.select(PIECE)])
     held = keep("held", held.anti_join(nobodys.lines, "txn_id"))
     items = keep("items", open_items(inputs, held))

@@ -45,6 +45,7 @@ class Target:
     shared: bool
     is_live: bool
     in_currency: bool  # whether its trade is in the receipt's currency
+    is_trade: bool
 
 
 @dataclass(frozen=True)

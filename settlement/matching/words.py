@@ -38,8 +38,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _PATTERN = "|".join(word for words in GROUPS.values() for word in words)
 
-# Which purpose a word narrows a receipt to. "rest" and "instalment" fit any purpose.
-PURPOSE_OF_WORD = {"refund": "退税款", "tax": "税金", "freight": "物流费", "agency": "代理费", "goods": "货款"}
+# Which purpose a word narrows a receipt to; clients send our fee with the goods money and call both 货款. "rest" and
+# "instalment" fit any purpose.
+PURPOSE_OF_WORD = {"refund": "退税款", "tax": "税金", "freight": "物流费", "goods": "货款", "agency": "代理费"}
 PRINCIPALS_PURPOSES = ("货款", "税金", "物流费", "代理费", "退税款", "余款", "预收")
 NOBODYS_PURPOSES = ("结汇", "内部划转", "利息", "冲正", "付款退回", "供应商退款", "其他")
 
@@ -66,4 +67,5 @@ def says(marks: ir.ArrayValue, *groups: str) -> ir.BooleanValue:
 
 def purposes_said(marks: ir.ArrayValue) -> dict[str, ir.BooleanValue]:
     """Purpose -> whether the text names it."""
-    return {purpose: says(marks, group) for group, purpose in PURPOSE_OF_WORD.items()}
+    said = {purpose: says(marks, group) for group, purpose in PURPOSE_OF_WORD.items()}
+    return said | {"代理费": said["代理费"] | said["货款"]}
