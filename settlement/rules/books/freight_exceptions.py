@@ -25,7 +25,7 @@ def _line(table: ir.Table) -> ir.StringValue:
 
 def _in_cny(table: ir.Table, amount: ir.DecimalValue) -> ir.DecimalValue:
     """``amount`` of the line's currency at the line's own mid rate: as amount is to cost, so is it to cost_cny."""
-    return money.divide_half_up((amount * table.cost_cny).cast("decimal(38, 4)"), table.cost)
+    return money.divide_half_up(money.wide(amount) * money.wide(table.cost_cny), table.cost)
 
 
 @rule("LOG-AP-01", "C-23", inputs=("freight_charges.vendor_quote",), codes=("AP_OVER_QUOTE",))

@@ -179,6 +179,10 @@ def split_targets(lines: ir.Table, splits: ir.Table) -> ir.Table:
     )
 
 
+def _share_of(quantity: ir.DecimalValue, share: ir.DecimalValue, whole: ir.DecimalValue) -> ir.DecimalValue:
+    return money.divide_half_up(money.wide(quantity, rate=True) * money.wide(share), whole, 4).cast(QUANTITY)
+
+
 def _split(lines: ir.Table, splits: ir.Table, keep: Keep) -> ir.Table:
     """The lines that a decision splits, one row an order: amounts shared by largest remainder."""
     targets = split_targets(lines, splits)
@@ -196,7 +200,7 @@ def _split(lines: ir.Table, splits: ir.Table, keep: Keep) -> ir.Table:
         order_source=ibis.literal(BY_DECISION),
         amount=parts.share,
         # Only a figure for people: a part's quote is shared by amount, exactly.
-        quantity=money.divide_half_up((parts.quantity * parts.share).cast("decimal(38, 8)"), parts.whole_amount, 4).cast(QUANTITY),
+        quantity=_share_of(parts.quantity, parts.share, parts.whole_amount),
         whole_quantity=parts.quantity,
         seq=parts.seq + parts.part_number,
         line_key=identity_digest(parts.line_key, parts.to_order),

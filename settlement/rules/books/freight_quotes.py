@@ -175,7 +175,7 @@ def _quote_of_line(mine: ir.Table) -> ir.Table:
         else_=ibis.null(MONEY),
     ).cast(MONEY)
     sized = sized.mutate(_whole=whole, _cap=(sized.line_type == "").ifelse(sized.q_amount, sized.cap_amount))
-    part = money.divide_half_up((sized._whole * sized.amount).cast("decimal(38, 4)"), sized.whole_amount)
+    part = money.divide_half_up(money.wide(sized._whole) * money.wide(sized.amount), sized.whole_amount)
     one_currency = ibis.coalesce(sized.cap_currency, sized.q_currency) == sized.currency
     return sized.select(
         "seq",

@@ -12,7 +12,7 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
-from settlement.rules import deadlines
+from settlement.rules import deadlines, money
 from settlement.rules.books.freight_quotes import order_slots
 from settlement.rules.exceptions import found, sentence, subject_of
 from settlement.rules.money import MONEY
@@ -185,11 +185,11 @@ def _loads(orders: ir.Table, container_limit: ir.Table) -> ir.Table:
         limits,
         [boxed.slot_type == limits.container_type, limits.valid_from <= boxed.on, limits.valid_to.isnull() | (boxed.on <= limits.valid_to)],
     )
-    boxes = joined.boxes.cast("decimal(18, 2)")
+    boxes = money.wide(joined.boxes)
     is_heavy = joined.heavy_kg.notnull()
     loads = joined.mutate(
-        _payload=(boxes * joined.payload_kg.cast("decimal(18, 2)")).cast("decimal(28, 4)"),
-        _heavy=is_heavy.ifelse((boxes * joined.heavy_kg.cast("decimal(18, 2)")).cast("decimal(28, 4)"), ibis.null("decimal(28, 4)")),
+        _payload=(boxes * money.wide(joined.payload_kg)).cast("decimal(28, 4)"),
+        _heavy=is_heavy.ifelse((boxes * money.wide(joined.heavy_kg)).cast("decimal(28, 4)"), ibis.null("decimal(28, 4)")),
         _is_heavy=is_heavy,
     )
     return loads.group_by("order_no", "principal_id", "gross_weight_kg", "containers", "on").agg(
