@@ -13,10 +13,14 @@ import pyarrow.compute as pc
 
 from settlement.io import cell_dates, cells
 from settlement.io.bank.headers import Header
+from settlement.io.bank.profiles import header_name
 from settlement.io.sheet_model import SOURCE_ROW, Sheet
 
 _TIME_ONLY = r"^[0-2]?[0-9]:[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?$|^[0-2][0-9][0-5][0-9][0-5][0-9]$"
 NOTHING = r"^[-/\\—–~]*$"
+# A figure: digits without Chinese words or a colon around them, as labels have.
+_FIGURE = r"^[^\x{4E00}-\x{9FFF}:]*[0-9][^\x{4E00}-\x{9FFF}:]*元?$"
+_FULL_ROW = 5  # so many cells under our columns make a row a transaction that somebody wrote
 MONEY_FIELDS = ("debit_out", "credit_in", "amount")
 
 
@@ -55,18 +59,13 @@ def rows_under(sheet: Sheet, header: Header, year: tuple[int, int] | None) -> Ro
     booked_at, has_clock, written = _booked(tidied, profile.date_form, year, sheet.from_workbook)
     value_on, is_value_bad = _days(tidied.get("value_on"), profile.date_form, year, sheet.from_workbook, below.num_rows)
     has_date = _mask(pc.is_valid(booked_at)) | _mask(pc.is_valid(value_on))
-    money = np.zeros(below.num_rows, bool)
-    for field in MONEY_FIELDS:
-        for column in tidied.get(field, ()):
-            money |= _mask(pc.is_valid(column)) & ~_mask(pc.match_substring_regex(column, NOTHING))
     first_text = _first_text(below)
     is_blank = _mask(pc.is_null(first_text))
     is_total = ~has_date & ~is_blank & _mask(pc.match_substring_regex(first_text, _totals(profile.totals)))
     is_head = _is_header_again(below, header, np.flatnonzero(~has_date & ~is_blank))
     rest = ~is_blank & ~is_total & ~is_head
     is_transaction = rest & has_date
-    is_rejected = rest & ~has_date & money & _mask(written)
-    is_rejected |= rest & ~has_date & money & _mask_of_digits(tidied)
+    is_rejected = rest & ~has_date & ~_is_label(first_text, profile.labels) & _looks_like_money(tidied, _mask(written))
     return Rows(
         source_row=_whole(below.column(SOURCE_ROW)),
         fields=tidied,
@@ -102,14 +101,25 @@ def _mask(values: pa.Array) -> np.ndarray:
     return pc.fill_null(values, False).to_numpy(zero_copy_only=False)
 
 
-def _mask_of_digits(tidied: dict[str, list[pa.Array]]) -> np.ndarray:
-    """Rows with a figure in a money column: they are refused even where their date cell is empty."""
-    found = None
+def _looks_like_money(tidied: dict[str, list[pa.Array]], has_words_for_date: np.ndarray) -> np.ndarray:
+    """Rows that must not be passed over though their date cannot be read: a figure, or a full row with something else there."""
+    found = np.zeros(len(has_words_for_date), bool)
+    filled = np.zeros(len(has_words_for_date), np.int64)
+    for field, columns in tidied.items():
+        filled += _mask(pc.is_valid(columns[0]))
+        for column in columns if field in MONEY_FIELDS else ():
+            found |= _mask(pc.match_substring_regex(column, _FIGURE))
+    something = np.zeros(len(found), bool)
     for field in MONEY_FIELDS:
         for column in tidied.get(field, ()):
-            mask = _mask(pc.match_substring_regex(column, r"[0-9]"))
-            found = mask if found is None else found | mask
-    return found
+            something |= _mask(pc.is_valid(column)) & ~_mask(pc.match_substring_regex(column, NOTHING))
+    return found | (something & has_words_for_date & (filled >= _FULL_ROW))
+
+
+def _is_label(first_text: pa.Array, labels: dict[str, tuple[str, ...]]) -> np.ndarray:
+    """Rows that begin with a label: a title with its value beside it."""
+    names = pa.array(sorted({header_name(label) for names in labels.values() for label in names}))
+    return _mask(pc.is_in(_stripped(first_text), names))
 
 
 def _totals(words: tuple[str, ...]) -> str:

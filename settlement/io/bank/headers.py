@@ -15,6 +15,7 @@ _DATES = ("booked_on", "booked_at", "value_on")
 # Fields that may stand in several columns; all are kept, best name first. Of the others the best name wins.
 SEVERAL = ("summary", "purpose", "remark", "bank_ref", "currency", "booked_on")
 _AT_LEAST = 3  # BNK-01
+_LIKE = 0.6  # so much of a documented header makes a file look like that bank's
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,24 @@ def find_header(rows: Sequence[Sequence[str]], title: str) -> Header | None:
 
 
 def _rank(header: Header, title: str) -> tuple:
-    marked = any(mark in title for mark in header.profile.marks)
-    # A second row that adds nothing is a row of data or of English names, not part of the header.
+    """How well a layout fits: its documented names, its words in the title; where neither speaks for a bank, no bank's.
+
+    A second row that adds nothing is a row of data or of English names, not part of the header.
+    """
+    is_marked = any(mark in title for mark in header.profile.marks)
+    is_like = header.likeness >= _LIKE
+    is_plain = not header.profile.marks and header.profile.name == profiles()[-1].name
+    speaks = is_marked or is_like or is_plain
+    rows = header.first_row - header.last_row
     return (
-        header.likeness >= 0.6 and marked,
-        header.likeness >= 0.6,
-        marked,
-        header.likeness,
+        is_like and is_marked,
+        speaks,
+        is_like,
+        is_marked,
+        header.likeness if speaks else 0.0,
+        is_plain,
         header.known,
-        header.first_row - header.last_row,
+        rows,
     )
 
 
