@@ -34,7 +34,9 @@ def write_home(
     span = months_of(names)
     published, _ = parity_table()
     if not published[0] <= span.first[0] or not span.last[-1] <= published[-1] + 3:
-        raise ValueError(f"the sample has central parity for 2022-12 to 2023-12 only, not for {names[0]} to {names[-1]}")
+        raise ValueError(
+            f"the sample has central parity for 2022-12 to 2023-12 only, not for {names[0]} to {names[-1]}"
+        )
     write_story(Path(home), told(World(span, orders, seed, mess == "hard")))
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from settlement.sample import market, texts
-from settlement.sample.arithmetic import converted
+from settlement.sample.arithmetic import RATE, converted
 from settlement.sample.catalog import catalog
 from settlement.sample.exchange import AT_ONCE, Exchange
 from settlement.sample.exports import Refunds
@@ -27,8 +27,25 @@ from settlement.sample.world import World
 
 ICBC, CMB, BOC, BOC_USD, BOC_EUR = range(5)
 # What a line is.
-(A_RECEIPT, A_REFUND, A_PAYMENT, A_FEE, A_CONVERSION, A_TRANSFER, INTEREST, BANK_CHARGE, ON_ACCOUNT, STRANGER,
- RETURNED, REVERSED, OTHER_IN, OTHER_OUT, CARRIER_REFUND, OLD_FREIGHT, PAID_TWICE) = range(17)
+(
+    A_RECEIPT,
+    A_REFUND,
+    A_PAYMENT,
+    A_FEE,
+    A_CONVERSION,
+    A_TRANSFER,
+    INTEREST,
+    BANK_CHARGE,
+    ON_ACCOUNT,
+    STRANGER,
+    RETURNED,
+    REVERSED,
+    OTHER_IN,
+    OTHER_OUT,
+    CARRIER_REFUND,
+    OLD_FREIGHT,
+    PAID_TWICE,
+) = range(17)
 _TEXTS = ("name", "account_text", "summary", "purpose", "remark", "ref")
 _NUMBERS = ("account", "booked_on", "amount", "rate", "cny", "fee", "what", "row", "side")
 
@@ -55,6 +72,7 @@ class Lines:
 
     @property
     def count(self) -> int:
+        """Lines."""
         return len(self.account)
 
 
@@ -68,8 +86,17 @@ def lines_of(parts: list[dict]) -> Lines:
 def part(what: int, account, booked_on, amount, *, row=-1, side=0, rate=NONE, cny=NONE, fee=NONE, **words) -> dict:
     """Lines of one sort; a single value holds for each of them."""
     count = len(booked_on)
-    numbers = {"account": account, "booked_on": booked_on, "amount": amount, "rate": rate, "cny": cny, "fee": fee,
-               "what": what, "row": row, "side": side}
+    numbers = {
+        "account": account,
+        "booked_on": booked_on,
+        "amount": amount,
+        "rate": rate,
+        "cny": cny,
+        "fee": fee,
+        "what": what,
+        "row": row,
+        "side": side,
+    }
     made = {name: np.broadcast_to(value, count).astype(np.int64) for name, value in numbers.items()}
     for name in _TEXTS:
         value = words.get(name, "")
@@ -110,12 +137,24 @@ def receipt_lines(receipts: Receipts, exchange: Exchange, paper: Paper) -> list[
     """The credits themselves; the advice's rate and CNY, and some banks' own charge, stand on the line."""
     rows = np.arange(len(receipts.first))
     charged = np.where((receipts.charges > 0) & (rows % 3 == 0), np.minimum(receipts.charges, 1_250), NONE)
-    return [part(
-        A_RECEIPT, receipt_accounts(receipts), receipts.booked_on, receipts.amount, row=rows,
-        rate=exchange.printed_rate, cny=exchange.printed_cny, fee=charged, name=paper.payer,
-        account_text=paper.payer_account, summary=paper.summary, purpose=paper.purpose, remark=paper.remark,
-        ref=receipt_refs(receipts),
-    )]
+    return [
+        part(
+            A_RECEIPT,
+            receipt_accounts(receipts),
+            receipts.booked_on,
+            receipts.amount,
+            row=rows,
+            rate=exchange.printed_rate,
+            cny=exchange.printed_cny,
+            fee=charged,
+            name=paper.payer,
+            account_text=paper.payer_account,
+            summary=paper.summary,
+            purpose=paper.purpose,
+            remark=paper.remark,
+            ref=receipt_refs(receipts),
+        )
+    ]
 
 
 def conversion_lines(receipts: Receipts, exchange: Exchange) -> list[dict]:
@@ -127,16 +166,39 @@ def conversion_lines(receipts: Receipts, exchange: Exchange) -> list[dict]:
     named = (exchange.mode[rows] == AT_ONCE) | exchange.named[rows]
     quoted = texts.choose(named, texts.join(" 原流水", texts.take(receipt_refs(receipts), rows)), "")
     remark = texts.join(
-        "结汇", texts.pick(market.CURRENCIES, currency), texts.money(receipts.amount[rows]), " 汇率",
-        texts.decimal(exchange.rate[rows] // 100, 2), quoted,
+        "结汇",
+        texts.pick(market.CURRENCIES, currency),
+        texts.money(receipts.amount[rows]),
+        " 汇率",
+        texts.decimal(exchange.rate[rows] // 100, 2),
+        quoted,
     )
     common = {"name": own_name(), "summary": "结汇", "remark": remark, "ref": ref}
     return [
-        part(A_CONVERSION, account, day, -receipts.amount[rows], row=rows, side=1, rate=exchange.rate[rows],
-             cny=exchange.cny[rows], account_text=own_account(BOC), **common),
-        part(A_CONVERSION, BOC, day, exchange.cny[rows], row=rows, side=2,
-             account_text=texts.pick([own_account(BOC_USD), own_account(BOC_EUR)], (currency == market.EUR).astype(np.int64)),
-             **common),
+        part(
+            A_CONVERSION,
+            account,
+            day,
+            -receipts.amount[rows],
+            row=rows,
+            side=1,
+            rate=exchange.rate[rows],
+            cny=exchange.cny[rows],
+            account_text=own_account(BOC),
+            **common,
+        ),
+        part(
+            A_CONVERSION,
+            BOC,
+            day,
+            exchange.cny[rows],
+            row=rows,
+            side=2,
+            account_text=texts.pick(
+                [own_account(BOC_USD), own_account(BOC_EUR)], (currency == market.EUR).astype(np.int64)
+            ),
+            **common,
+        ),
     ]
 
 
@@ -150,10 +212,20 @@ def refund_lines(refunds: Refunds, world: World) -> list[dict]:
     day[refunds.batch] = refunds.cash_on
     rows = np.flatnonzero((total > 0) & (day <= world.end))
     quoted = texts.choose(rows % 4 == 3, "出口退税", texts.join("出口退税 批次", batch_numbers(rows, refunds)))
-    return [part(
-        A_REFUND, ICBC, day[rows], total[rows], row=rows, name="国家金库宁波市中心支库", account_text="330100000003711001",
-        summary="退税", remark=quoted, ref=serials("T", day[rows], rows),
-    )]
+    return [
+        part(
+            A_REFUND,
+            ICBC,
+            day[rows],
+            total[rows],
+            row=rows,
+            name="国家金库宁波市中心支库",
+            account_text="330100000003711001",
+            summary="退税",
+            remark=quoted,
+            ref=serials("T", day[rows], rows),
+        )
+    ]
 
 
 def batch_numbers(batches: np.ndarray, refunds: Refunds) -> pa.Array:
@@ -165,14 +237,25 @@ def batch_numbers(batches: np.ndarray, refunds: Refunds) -> pa.Array:
 
 
 def payment_lines(
-    firms: Firms, orders: Orders, payments: Payments, wire_fee: np.ndarray, names: tuple[pa.Array, pa.Array], requests: pa.Array
+    firms: Firms,
+    orders: Orders,
+    payments: Payments,
+    wire_fee: np.ndarray,
+    names: tuple[pa.Array, pa.Array],
+    requests: pa.Array,
 ) -> list[dict]:
     """The debits of the applications; money abroad is bought first, its fees are rows of their own."""
     rows = np.arange(payments.count)
     order = np.where(payments.order < 0, payments.shipment, payments.order)
     account = np.select(
-        [payments.currency == market.USD, payments.currency == market.EUR, payments.kind == CARRIER, payments.kind == TAX_OUT],
-        [BOC_USD, BOC_EUR, CMB, ICBC], ICBC,
+        [
+            payments.currency == market.USD,
+            payments.currency == market.EUR,
+            payments.kind == CARRIER,
+            payments.kind == TAX_OUT,
+        ],
+        [BOC_USD, BOC_EUR, CMB, ICBC],
+        ICBC,
     )
     words = ["货款", "余款", "退税款", "进口货款", "税款", "运费", "垫付退税"]
     named = texts.join(requests, " ", texts.take(orders.order_no, payments.order), texts.pick(words, payments.kind))
@@ -180,23 +263,56 @@ def payment_lines(
     abroad = payments.kind == ABROAD
     ref = serials("P", payments.paid_on, rows)
     cny = np.where(abroad, converted(payments.amount, np.where(abroad, payments.rate, 0)), NONE)
-    made = [part(
-        A_PAYMENT, account, payments.paid_on, -payments.amount, row=rows, side=2, rate=payments.rate, cny=cny,
-        name=names[0], account_text=names[1],
-        summary=texts.pick(["转账支出", "汇出汇款"], abroad.astype(np.int64)),
-        purpose=texts.pick(words, payments.kind), remark=remark, ref=ref,
-    )]
+    made = [
+        part(
+            A_PAYMENT,
+            account,
+            payments.paid_on,
+            -payments.amount,
+            row=rows,
+            side=2,
+            rate=payments.rate,
+            cny=cny,
+            name=names[0],
+            account_text=names[1],
+            summary=texts.pick(["转账支出", "汇出汇款"], abroad.astype(np.int64)),
+            purpose=texts.pick(words, payments.kind),
+            remark=remark,
+            ref=ref,
+        )
+    ]
     bought = np.flatnonzero(abroad)
-    bought_ref, day = texts.take(ref, bought), payments.paid_on[bought]
-    bought_words = {"name": own_name(), "summary": "购汇", "ref": texts.join("G", bought_ref)}
-    made.append(part(A_CONVERSION, BOC, day, -cny[bought], row=bought, side=0,
-                     account_text=texts.pick([own_account(BOC_USD), own_account(BOC_EUR)], (payments.currency[bought] == market.EUR).astype(np.int64)),
-                     remark=texts.join("购汇 ", texts.take(requests, bought)), **bought_words))
-    made.append(part(A_CONVERSION, np.where(payments.currency[bought] == market.USD, BOC_USD, BOC_EUR), day,
-                     payments.amount[bought], row=bought, side=1, rate=payments.rate[bought], cny=cny[bought],
-                     account_text=own_account(BOC), remark=texts.join("购汇 ", texts.take(requests, bought)), **bought_words))
-    cable = payments.bank_fee[bought] - wire_fee[order[bought]]
-    for side, summary, fee in ((3, "电汇费", wire_fee[order[bought]]), (4, "电讯费", cable)):
-        made.append(part(A_FEE, BOC, day, -fee, row=bought, side=side, rate=1_000_000, name="中国银行宁波市分行",
-                         summary=summary, remark=texts.join(summary, " ", texts.take(requests, bought)), ref=bought_ref))
+    return [
+        *made,
+        *_purchases(payments, bought, cny, requests, ref),
+        *_fees(payments, bought, wire_fee[order], requests, ref),
+    ]
+
+
+def _purchases(payments: Payments, rows: np.ndarray, cny: np.ndarray, requests: pa.Array, ref: pa.Array) -> list[dict]:
+    """购汇: CNY leaves one account of ours, the currency arrives in the other, then it is wired."""
+    euro = payments.currency[rows] == market.EUR
+    words = {
+        "name": own_name(),
+        "summary": "购汇",
+        "ref": texts.join("G", texts.take(ref, rows)),
+        "remark": texts.join("购汇 ", texts.take(requests, rows)),
+    }
+    target = texts.pick([own_account(BOC_USD), own_account(BOC_EUR)], euro.astype(np.int64))
+    account, day, rate = np.where(euro, BOC_EUR, BOC_USD), payments.paid_on[rows], payments.rate[rows]
+    bought = {"row": rows, "rate": rate, "cny": cny[rows], "account_text": own_account(BOC)}
+    return [
+        part(A_CONVERSION, BOC, day, -cny[rows], row=rows, side=0, account_text=target, **words),
+        part(A_CONVERSION, account, day, payments.amount[rows], side=1, **bought, **words),
+    ]
+
+
+def _fees(payments: Payments, rows: np.ndarray, wire_fee: np.ndarray, requests: pa.Array, ref: pa.Array) -> list[dict]:
+    """电汇费 and 电讯费 of a payment abroad, under the payment's own serial."""
+    made = []
+    cable = payments.bank_fee[rows] - wire_fee[rows]
+    for side, summary, fee in ((3, "电汇费", wire_fee[rows]), (4, "电讯费", cable)):
+        remark = texts.join(summary, " ", texts.take(requests, rows))
+        words = {"name": "中国银行宁波市分行", "summary": summary, "remark": remark, "ref": texts.take(ref, rows)}
+        made.append(part(A_FEE, BOC, payments.paid_on[rows], -fee, row=rows, side=side, rate=RATE, **words))
     return made

@@ -79,10 +79,20 @@ def cargo_of(world: World, orders: Orders) -> tuple[Lines, Amounts]:
     declaration = order * 2 + second
     item_no = np.where(second, line_no - (each[order] + 1) // 2, line_no)
     lines = Lines(
-        order=order, line_no=line_no, goods=goods, quantity=_quantities(dice, orders, order, goods, amount)[source],
-        amount=amount, fob_usd=_fob(orders, amounts, order, amount), own_declaration=split[order],
-        declaration=declaration, item_no=item_no, levy=levy, refund=np.where(differs, 9, refund), flag=flag,
-        rate_given=differs | (dice.random(len(order)) < 0.12), rate_differs=differs,
+        order=order,
+        line_no=line_no,
+        goods=goods,
+        quantity=_quantities(dice, orders, order, goods, amount)[source],
+        amount=amount,
+        fob_usd=_fob(orders, amounts, order, amount),
+        own_declaration=split[order],
+        declaration=declaration,
+        item_no=item_no,
+        levy=levy,
+        refund=np.where(differs, 9, refund),
+        flag=flag,
+        rate_given=differs | (dice.random(len(order)) < 0.12),
+        rate_differs=differs,
     )
     return lines, amounts
 
@@ -141,7 +151,10 @@ def _amounts(
     missing = orders.is_trade & (orders.mode != AGENT) & (dice.random(count) < world.mess(0.003, 0.01))
     has_fee = orders.is_trade & ~missing
     return Amounts(
-        amount=total, declared=declared, freight_fx=freight_fx, insurance_fx=insurance,
+        amount=total,
+        declared=declared,
+        freight_fx=freight_fx,
+        insurance_fx=insurance,
         agency_fee=np.where(has_fee & ~by_rate, fee, NONE),
         agency_rate=np.where(has_fee & by_rate, dice.integers(8, 19, count) * 10, NONE),
         other_fee=np.where(orders.is_trade & (dice.random(count) < 0.3), dice.integers(1, 80, count) * 1_000, NONE),
@@ -160,5 +173,7 @@ def goods_text(orders: Orders, lines: Lines, position: int, import_position: int
     return texts.choose(
         export,
         texts.pick(column("goods", position), np.minimum(lines.goods, len(catalog()["goods"]) - 1)),
-        texts.pick(column("import_goods", import_position), np.minimum(lines.goods, len(catalog()["import_goods"]) - 1)),
+        texts.pick(
+            column("import_goods", import_position), np.minimum(lines.goods, len(catalog()["import_goods"]) - 1)
+        ),
     )

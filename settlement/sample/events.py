@@ -62,13 +62,25 @@ def _export(story: Story) -> list[dict]:
     refunded, first = np.unique(story.refunds.order, return_index=True)
     claimed = market.add_working(story.refunds.cash_on[first], _late(refunded, 17, 2, 2, 6))
     return [
-        _deed("EXP-RCV-03", told, r.order[goods], ref_no=take(receipt_refs(r), goods), amount=money(r.amount[goods]),
-              currency=texts.pick(market.CURRENCIES, r.currency[goods])),
+        _deed(
+            "EXP-RCV-03",
+            told,
+            r.order[goods],
+            ref_no=take(receipt_refs(r), goods),
+            amount=money(r.amount[goods]),
+            currency=texts.pick(market.CURRENCIES, r.currency[goods]),
+        ),
         _deed("EXP-DOC-01", market.add_working(o.declared_on[export], _late(export, 31, 6, 2, 6)), export),
         _deed("EXP-REF-01", market.add_working(o.declared_on[export], _late(export, 37, 6, 12, 24)), export),
-        _deed("开票通知", market.roll(np.maximum(e.complete_on, o.declared_on)[noticed] + 1), noticed,
-              minutes=_AFTERNOON),
-        _deed("EXP-REF-02", market.add_working(e.invoiced_on[invoiced], 2), invoiced, choice=repeat("已签收", len(invoiced))),
+        _deed(
+            "开票通知", market.roll(np.maximum(e.complete_on, o.declared_on)[noticed] + 1), noticed, minutes=_AFTERNOON
+        ),
+        _deed(
+            "EXP-REF-02",
+            market.add_working(e.invoiced_on[invoiced], 2),
+            invoiced,
+            choice=repeat("已签收", len(invoiced)),
+        ),
         _deed("EXP-REF-04", claimed, refunded),
     ]
 
@@ -84,8 +96,12 @@ def _import(story: Story) -> list[dict]:
         _deed("IMP-BAL-02", market.add_working(i.balance_on[owing], -1), owing, amount=money(-i.balance[owing])),
         _deed("IMP-INV-03", market.roll_back(sold_on[sold]), sold),
         _deed("IMP-INV-05", market.add_working(sold_on[sold], 2), sold, courier_no=blank(courier, sold % 13 == 5)),
-        _deed("IMC-TAX-01", market.add_working(i.tax_issued_on[cleared], 3), cleared,
-              choice=texts.pick(["交会计部", "寄委托方"], (~o.invoice_wanted[cleared]).astype(np.int64))),
+        _deed(
+            "IMC-TAX-01",
+            market.add_working(i.tax_issued_on[cleared], 3),
+            cleared,
+            choice=texts.pick(["交会计部", "寄委托方"], (~o.invoice_wanted[cleared]).astype(np.int64)),
+        ),
     ]
 
 
@@ -108,10 +124,25 @@ def _payouts(story: Story) -> list[dict]:
     refunds = np.flatnonzero(p.kind == REFUND_OUT)
     second = abroad[abroad % 11 != 3]
     return [
-        _deed("IMP-FXP-06", market.add_working(p.paid_on[abroad], 1), p.order[abroad], ref_no=take(story.requests, abroad),
-              minutes=_NOON),
-        _deed("IMP-FXP-06", market.add_working(p.paid_on[second], 1), p.order[second], ref_no=take(story.requests, second),
-              minutes=_AFTERNOON),
+        _deed(
+            "IMP-FXP-06",
+            market.add_working(p.paid_on[abroad], 1),
+            p.order[abroad],
+            ref_no=take(story.requests, abroad),
+            minutes=_NOON,
+        ),
+        _deed(
+            "IMP-FXP-06",
+            market.add_working(p.paid_on[second], 1),
+            p.order[second],
+            ref_no=take(story.requests, second),
+            minutes=_AFTERNOON,
+        ),
         _deed("EXP-PAY-04", p.paid_on[out], p.order[out], ref_no=take(story.requests, out)),
-        _deed("EXP-REF-05", market.add_working(p.paid_on[refunds], -1), p.order[refunds], ref_no=take(story.requests, refunds)),
+        _deed(
+            "EXP-REF-05",
+            market.add_working(p.paid_on[refunds], -1),
+            p.order[refunds],
+            ref_no=take(story.requests, refunds),
+        ),
     ]

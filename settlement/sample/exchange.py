@@ -50,9 +50,13 @@ def exchange_of(world: World, receipts: Receipts) -> Exchange:
     at_once = done & (mode == AT_ONCE)
     rate_only = at_once & ~wrong & (dice.random(count) < 0.02)
     return Exchange(
-        mode=np.where(foreign, mode, NONE), rate=np.where(done, rate, NONE), cny=np.where(done, cny, NONE),
-        converted_on=np.where(done, day, NONE), printed_rate=np.where(at_once, rate, NONE),
-        printed_cny=np.where(at_once & ~rate_only, cny, NONE), named=dice.random(count) < 0.7,
+        mode=np.where(foreign, mode, NONE),
+        rate=np.where(done, rate, NONE),
+        cny=np.where(done, cny, NONE),
+        converted_on=np.where(done, day, NONE),
+        printed_rate=np.where(at_once, rate, NONE),
+        printed_cny=np.where(at_once & ~rate_only, cny, NONE),
+        named=dice.random(count) < 0.7,
     )
 
 

@@ -44,7 +44,9 @@ class Figures:
     refund: np.ndarray
 
 
-def position_at(orders: Orders, legs: Legs, receipts: Receipts, exchange: Exchange, leg_cny: np.ndarray, day: int) -> Position:
+def position_at(
+    orders: Orders, legs: Legs, receipts: Receipts, exchange: Exchange, leg_cny: np.ndarray, day: int
+) -> Position:
     """Goods money of each order booked by ``day`` and converted by then."""
     row = receipt_of_leg(receipts)
     mine = (legs.what == GOODS) & (legs.paid_on <= day)
@@ -61,7 +63,8 @@ def position_at(orders: Orders, legs: Legs, receipts: Receipts, exchange: Exchan
     return Position(
         received_fx=group_sum(np.where(mine, received(legs, receipts), 0), legs.order, count),
         gross=group_sum(np.where(mine & known, leg_cny, 0), legs.order, count),
-        settled=some & ~spoiled, last_on=last,
+        settled=some & ~spoiled,
+        last_on=last,
     )
 
 
@@ -129,8 +132,15 @@ class Exports:
 
 
 def exports_of(
-    world: World, orders: Orders, lines: Lines, amounts: Amounts, charges: Charges, legs: Legs, receipts: Receipts,
-    exchange: Exchange, leg_cny: np.ndarray,
+    world: World,
+    orders: Orders,
+    lines: Lines,
+    amounts: Amounts,
+    charges: Charges,
+    legs: Legs,
+    receipts: Receipts,
+    exchange: Exchange,
+    leg_cny: np.ndarray,
 ) -> Exports:
     """How every export stands at the end of the months."""
     dice = world.dice("exports")
@@ -144,7 +154,11 @@ def exports_of(
     ready = done & computable(orders, lines, charges, position, world.end)
     asked = np.maximum(complete_on, orders.declared_on) + dice.integers(3, 14, orders.count)
     return Exports(
-        position=position, complete_on=complete_on, fees=deducted, net=net, figures=figures_of(lines, net),
+        position=position,
+        complete_on=complete_on,
+        fees=deducted,
+        net=net,
+        figures=figures_of(lines, net),
         invoiced_on=np.where(ready & (dice.random(orders.count) < 0.92), market.roll(asked), NONE),
     )
 
@@ -175,6 +189,12 @@ def refunds_of(world: World, orders: Orders, lines: Lines, exports: Exports) -> 
     result = np.where(drawn < 0.03, 1, np.where(drawn < 0.04, 2, 0))
     less = np.where(dice.random(len(order)) < 0.04, dice.integers(100, 5_000, len(order)), 0)
     return Refunds(
-        declaration=declaration, order=order, batch=batch, expected=expected,
-        amount=np.maximum(expected - less, 1), result=result, notified_on=last[batch], cash_on=cash_on[batch],
+        declaration=declaration,
+        order=order,
+        batch=batch,
+        expected=expected,
+        amount=np.maximum(expected - less, 1),
+        result=result,
+        notified_on=last[batch],
+        cash_on=cash_on[batch],
     )

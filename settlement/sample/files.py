@@ -34,6 +34,7 @@ class Sheet:
 
     @property
     def rows(self) -> int:
+        """Rows below the header, total rows not counted."""
         return len(next(iter(self.columns.values())))
 
 
@@ -79,7 +80,12 @@ def _no_empty(column: pa.Array) -> pa.Array:
 def write_xlsx(path: Path, sheets: dict[str, Sheet]) -> None:
     """Tables as the sheets of one workbook. Numbers go in as Excel holds them; codes and accounts as text."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     with xlsxwriter.Workbook(path, options) as book:
         book.set_properties({"created": _CREATED})
         date_format = book.add_format({"num_format": "yyyy-mm-dd"})

@@ -105,16 +105,22 @@ def _names(world: World, dice: np.random.Generator, count: int) -> dict:
     stem = texts.join(
         texts.pick(column("regions", 0), region), texts.pick(characters, first), texts.pick(characters, second)
     )
-    name = texts.join(
-        stem, texts.pick(column("industries", 0), industry), texts.pick(words["legal_forms"], form)
-    )
+    name = texts.join(stem, texts.pick(column("industries", 0), industry), texts.pick(words["legal_forms"], form))
     pinyin = [words["trade_characters"][character] for character in characters]
     english = texts.join(
-        texts.pick(column("regions", 1), region), " ", texts.pick(pinyin, first), texts.pick(pinyin, second), " ",
-        texts.pick(column("industries", 1), industry), " CO., LTD.",
+        texts.pick(column("regions", 1), region),
+        " ",
+        texts.pick(pinyin, first),
+        texts.pick(pinyin, second),
+        " ",
+        texts.pick(column("industries", 1), industry),
+        " CO., LTD.",
     )
     return {
-        "name": name, "name_en": english, "region": region, "stem": stem,
+        "name": name,
+        "name_en": english,
+        "region": region,
+        "stem": stem,
         "near_name": texts.join(stem, "国际物流有限公司"),
     }
 
@@ -136,8 +142,12 @@ def _buyer_names(dice: np.random.Generator, count: int) -> pa.Array:
     trade, word = code % len(trades), code // len(trades)
     form = weighted(dice, [20, 20, 25, 8, 7, 5, 8, 4, 2, 6], count)
     return texts.join(
-        texts.pick(syllables, word // size**2), texts.pick(syllables, word // size % size),
-        texts.pick(syllables, word % size), " ", texts.pick(trades, trade), " ",
+        texts.pick(syllables, word // size**2),
+        texts.pick(syllables, word // size % size),
+        texts.pick(syllables, word % size),
+        " ",
+        texts.pick(trades, trade),
+        " ",
         texts.pick(words["buyer_form"], form),
     )
 
@@ -149,9 +159,7 @@ def account_numbers(prefix: str, ids: np.ndarray, width: int) -> pa.Array:
 
 
 def _phones(region: np.ndarray, ids: np.ndarray) -> pa.Array:
-    return texts.join(
-        texts.pick(column("regions", 3), region), "-", texts.number(55_500_000 + (ids * 7919) % 99_999)
-    )
+    return texts.join(texts.pick(column("regions", 3), region), "-", texts.number(55_500_000 + (ids * 7919) % 99_999))
 
 
 def usccs(region: np.ndarray, ids: np.ndarray) -> pa.Array:

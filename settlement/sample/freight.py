@@ -55,11 +55,18 @@ class Charges:
     own_service: np.ndarray  # the order's own customs quote in fen, 0 = none: billed without a carrier's line
 
 
-def freight_of(world: World, firms: Firms, orders: Orders, shipments: Shipments, tariff: Tariff) -> tuple[Freight, Charges]:
+def freight_of(
+    world: World, firms: Firms, orders: Orders, shipments: Shipments, tariff: Tariff
+) -> tuple[Freight, Charges]:
     """All freight lines of the months, and the receivable of each order."""
     dice = world.dice("freight")
     served = np.flatnonzero(orders.has_freight & (orders.dropped_on == NONE))
-    special = orders.has_freight & (orders.dropped_on == NONE) & orders.has_declaration_service & (dice.random(orders.count) < 0.3)
+    special = (
+        orders.has_freight
+        & (orders.dropped_on == NONE)
+        & orders.has_declaration_service
+        & (dice.random(orders.count) < 0.3)
+    )
     level = tariff.level[orders.principal]
     own_service = np.where(special, 18_000 + level * 1_000, 0)
     own_alone = special & (dice.random(orders.count) < 0.6)
@@ -83,7 +90,9 @@ def freight_of(world: World, firms: Firms, orders: Orders, shipments: Shipments,
 def _invoice_days(world: World, dice: np.random.Generator, orders: Orders) -> tuple[np.ndarray, np.ndarray]:
     """By order and kind of vendor (0 carrier, 1 local): invoice day and confirmation day (NONE = not yet)."""
     shape = (orders.count, 2)
-    late = np.maximum(orders.sailed_on[:, None] + 2 + dice.integers(0, 7, shape), world.start + dice.integers(0, 9, shape))
+    late = np.maximum(
+        orders.sailed_on[:, None] + 2 + dice.integers(0, 7, shape), world.start + dice.integers(0, 9, shape)
+    )
     invoiced = market.roll(late)
     confirmed = market.add_working(invoiced, dice.integers(0, 4, shape))
     return invoiced, np.where(dice.random(shape) < 0.06, NONE, confirmed)
@@ -109,14 +118,24 @@ def _lines(dice, charge, row, wanted, orders, shipments, tariff, invoiced, confi
     shift = np.where(moved < 0.04, 4 + dice.integers(0, 12, count), np.where(moved > 0.97, -6, 0))
     paid = np.where(quoted, half_up(cost * (100 + shift), 100), cost)
     return {
-        "order": wanted, "charge": np.full(count, charge), "vendor": vendor,
-        "currency": np.full(count, market.CURRENCIES.index(currency)), "basis": basis, "quantity": quantity,
-        "box": np.where((basis == BOX) & ~further, shipments.box[wanted], -1), "box_place": np.full(count, -1),
-        "cost": paid, "vendor_quote": np.where(quoted, cost, NONE),
-        "client_quote": _client_quotes(code, kind, wanted, orders, shipments, tariff, issued, units, loose, own_service),
+        "order": wanted,
+        "charge": np.full(count, charge),
+        "vendor": vendor,
+        "currency": np.full(count, market.CURRENCIES.index(currency)),
+        "basis": basis,
+        "quantity": quantity,
+        "box": np.where((basis == BOX) & ~further, shipments.box[wanted], -1),
+        "box_place": np.full(count, -1),
+        "cost": paid,
+        "vendor_quote": np.where(quoted, cost, NONE),
+        "client_quote": _client_quotes(
+            code, kind, wanted, orders, shipments, tariff, issued, units, loose, own_service
+        ),
         "has_voucher": ~quoted & (dice.random(count) < 0.75),
-        "invoiced_on": issued, "confirmed_on": confirmed[wanted, int(local)],
-        "ar_rate": _ar_rates(dice, currency, issued, count), "named_by": _naming(dice, shipments, wanted, count),
+        "invoiced_on": issued,
+        "confirmed_on": confirmed[wanted, int(local)],
+        "ar_rate": _ar_rates(dice, currency, issued, count),
+        "named_by": _naming(dice, shipments, wanted, count),
     }
 
 

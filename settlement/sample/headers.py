@@ -25,8 +25,11 @@ def sheet_of(table: str, columns: dict[str, pa.Array], **options) -> Sheet:
         raise KeyError(f"{table} has no fields {sorted(unknown)}")
     rows = len(next(iter(columns.values())))
     made = {
-        spec["header"]: columns[name] if name in columns else pa.nulls(rows, pa.string()) for name, spec in fields.items()
+        spec["header"]: columns[name] if name in columns else pa.nulls(rows, pa.string())
+        for name, spec in fields.items()
     }
-    kinds = {kind: tuple(spec["header"] for spec in fields.values() if spec["kind"] in kind) for kind in ((
-        "money", "quantity", "whole"), ("date",))}
+    kinds = {
+        kind: tuple(spec["header"] for spec in fields.values() if spec["kind"] in kind)
+        for kind in (("money", "quantity", "whole"), ("date",))
+    }
     return Sheet(made, numbers=kinds[("money", "quantity", "whole")], dates=kinds[("date",)], **options)

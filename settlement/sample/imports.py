@@ -45,10 +45,12 @@ class Imports:
 
     @property
     def bank_fee(self) -> np.ndarray:
+        """银行手续费 of the payment abroad."""
         return self.wire_fee + self.cable_fee
 
     @property
     def taxes(self) -> np.ndarray:
+        """Duty, consumption tax and VAT together."""
         return self.duty + self.consumption_tax + self.vat
 
 
@@ -70,14 +72,20 @@ def imports_of(world: World, orders: Orders, lines: Lines, amounts: Amounts) -> 
     entrusted = is_import & orders.tax_entrusted
     balance = received - goods - wire - _CABLE_FEE - own_fees
     return Imports(
-        estimate_rate=estimate_rate, received=_only(is_import, received), paid_on=_only(is_import, paid_on),
-        paid_rate=_only(is_import, paid_rate), goods_cny=_only(is_import, goods), wire_fee=_only(is_import, wire),
+        estimate_rate=estimate_rate,
+        received=_only(is_import, received),
+        paid_on=_only(is_import, paid_on),
+        paid_rate=_only(is_import, paid_rate),
+        goods_cny=_only(is_import, goods),
+        wire_fee=_only(is_import, wire),
         cable_fee=np.where(is_import, _CABLE_FEE, NONE),
         **{name: _only(entrusted, value) for name, value in taxes.items()},
         simulated_on=_only(entrusted, market.roll_back(orders.declared_on - 2)),
         tax_received_on=_only(entrusted, tax_in),
         tax_issued_on=_only(entrusted, orders.declared_on + 1),
-        tax_paid_on=_only(entrusted, np.where(early, tax_in, market.add_working(tax_in, 1 + dice.integers(0, 3, count)))),
+        tax_paid_on=_only(
+            entrusted, np.where(early, tax_in, market.add_working(tax_in, 1 + dice.integers(0, 3, count)))
+        ),
         balance=_only(is_import, balance),
         balance_on=_only(is_import, market.add_working(paid_on, 2 + dice.integers(0, 5, count))),
     )
@@ -105,6 +113,8 @@ def _taxes(orders: Orders, lines: Lines, amounts: Amounts) -> dict[str, np.ndarr
     composite = half_up((value + duty) * 100, 100 - rates[2])
     consumption = half_up(composite * rates[2], 100)
     return {
-        "customs_value": value, "duty": duty, "consumption_tax": consumption,
+        "customs_value": value,
+        "duty": duty,
+        "consumption_tax": consumption,
         "vat": half_up((value + duty + consumption) * rates[1], 100),
     }

@@ -41,7 +41,9 @@ def legs_of(world: World, orders: Orders, amounts: Amounts, imports: Imports, ch
     """All legs paid within the months, by transfer."""
     dice = world.dice("legs")
     parts = [
-        *_goods(world, dice, orders, amounts), *_import_legs(orders, imports), *_freight(world, dice, orders, charges),
+        *_goods(world, dice, orders, amounts),
+        *_import_legs(orders, imports),
+        *_freight(world, dice, orders, charges),
     ]
     legs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     order = np.lexsort((legs["part"], legs["order"], legs["what"]))
@@ -61,8 +63,12 @@ def legs_of(world: World, orders: Orders, amounts: Amounts, imports: Imports, ch
 def _leg(order, what, currency, amount, paid_on, whole, part=0) -> dict[str, np.ndarray]:
     count = len(order)
     return {
-        "order": order, "what": np.full(count, what), "currency": np.broadcast_to(currency, count).astype(np.int64),
-        "amount": amount, "paid_on": paid_on, "whole": np.broadcast_to(whole, count).astype(bool),
+        "order": order,
+        "what": np.full(count, what),
+        "currency": np.broadcast_to(currency, count).astype(np.int64),
+        "amount": amount,
+        "paid_on": paid_on,
+        "whole": np.broadcast_to(whole, count).astype(bool),
         "part": np.full(count, part),
     }
 
@@ -71,7 +77,9 @@ def _goods(world: World, dice: np.random.Generator, orders: Orders, amounts: Amo
     """Foreign goods money: at once, 30 % in advance and the rest, or in two transfers."""
     export = orders.kind == EXPORT
     never = (orders.terms == OPEN_ACCOUNT) & (dice.random(orders.count) < 0.05)
-    split = export & (orders.terms != DEPOSIT) & (orders.twin_of < 0) & (dice.random(orders.count) < world.mess(0.05, 0.1))
+    split = (
+        export & (orders.terms != DEPOSIT) & (orders.twin_of < 0) & (dice.random(orders.count) < world.mess(0.05, 0.1))
+    )
     split &= ~np.isin(np.arange(orders.count), orders.twin_of)
     once = np.flatnonzero(export & ~never & (orders.terms != DEPOSIT) & ~split)
     due = amounts.due
@@ -134,7 +142,10 @@ def _transfers(world: World, dice: np.random.Generator, orders: Orders, legs: di
     twin = (orders.twin_of >= 0) | np.isin(np.arange(orders.count), orders.twin_of)
     plain = legs["whole"] & ~twin[order] & np.isin(what, (GOODS, FREIGHT))
     alike = (
-        (what[1:] == what[:-1]) & (orders.run[order[1:]] == orders.run[order[:-1]]) & plain[1:] & plain[:-1]
+        (what[1:] == what[:-1])
+        & (orders.run[order[1:]] == orders.run[order[:-1]])
+        & plain[1:]
+        & plain[:-1]
         & (legs["currency"][1:] == legs["currency"][:-1])
         & (orders.month[order[1:]] == orders.month[order[:-1]])
         & ((what[1:] == FREIGHT) | (orders.buyer[order[1:]] == orders.buyer[order[:-1]]))

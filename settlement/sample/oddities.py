@@ -33,19 +33,30 @@ def odd_freight(story: Story, month: int) -> dict[str, pa.Array]:
     second = {
         "vendor": pick(quotes.vendor_names(), f.vendor[again]),
         "vendor_invoice_no": texts.join(payouts.vendor_invoice_numbers(f.order[again], f.vendor[again]), "R"),
-        "order_no": take(o.order_no, f.order[again]), "bl_no": take(s.bl_no, f.order[again]),
-        "charge_code": repeat("DOC", len(again)), "charge_name": repeat("文件费", len(again)),
-        "currency": repeat("CNY", len(again)), "amount": money(f.cost[again]), "unit_basis": repeat("票", len(again)),
-        "quantity": repeat("1", len(again)), "invoiced_on": day(f.invoiced_on[again] + 6),
+        "order_no": take(o.order_no, f.order[again]),
+        "bl_no": take(s.bl_no, f.order[again]),
+        "charge_code": repeat("DOC", len(again)),
+        "charge_name": repeat("文件费", len(again)),
+        "currency": repeat("CNY", len(again)),
+        "amount": money(f.cost[again]),
+        "unit_basis": repeat("票", len(again)),
+        "quantity": repeat("1", len(again)),
+        "invoiced_on": day(f.invoiced_on[again] + 6),
     }
     both = np.flatnonzero(s.second_on_bl)
     billed = market.roll(np.maximum(o.sailed_on[both] + 9, story.world.start))
     both, billed = both[months.of(billed) == month], billed[months.of(billed) == month]
     storage = {
-        "vendor": repeat(quotes.vendor_names()[0], len(both)), "vendor_invoice_no": texts.join("CC", texts.number(both, 8)),
-        "bl_no": take(s.bl_no, both), "charge_code": repeat("STO", len(both)), "charge_name": repeat("仓储费", len(both)),
-        "currency": repeat("CNY", len(both)), "amount": money(20_000 + both % 50 * 1_000),
-        "unit_basis": repeat("票", len(both)), "quantity": repeat("1", len(both)), "invoiced_on": day(billed),
+        "vendor": repeat(quotes.vendor_names()[0], len(both)),
+        "vendor_invoice_no": texts.join("CC", texts.number(both, 8)),
+        "bl_no": take(s.bl_no, both),
+        "charge_code": repeat("STO", len(both)),
+        "charge_name": repeat("仓储费", len(both)),
+        "currency": repeat("CNY", len(both)),
+        "amount": money(20_000 + both % 50 * 1_000),
+        "unit_basis": repeat("票", len(both)),
+        "quantity": repeat("1", len(both)),
+        "invoiced_on": day(billed),
     }
     return quotes.stacked([second, storage])
 
@@ -53,7 +64,9 @@ def odd_freight(story: Story, month: int) -> dict[str, pa.Array]:
 def freight_with_odd_lines(sheet: Sheet, story: Story, month: int) -> Sheet:
     """A month's freight sheet with its odd lines at the end."""
     odd = sheet_of("freight", odd_freight(story, month)).columns
-    return replace(sheet, columns={name: pa.concat_arrays([column, odd[name]]) for name, column in sheet.columns.items()})
+    return replace(
+        sheet, columns={name: pa.concat_arrays([column, odd[name]]) for name, column in sheet.columns.items()}
+    )
 
 
 def oddities_sheet(story: Story) -> Sheet:
@@ -66,9 +79,18 @@ def oddities_sheet(story: Story) -> Sheet:
         (shared, "FRT_NO_ORDER", "storage that names a bill of lading of two orders"),
         (story.receipts.order[paid], "RCV_DUPLICATE", "the freight was paid twice"),
     ]
-    return Sheet(quotes.stacked([{
-        "order_no": take(story.orders.order_no, rows), "code": repeat(code, len(rows)), "what": repeat(what, len(rows)),
-    } for rows, code, what in parts]))
+    return Sheet(
+        quotes.stacked(
+            [
+                {
+                    "order_no": take(story.orders.order_no, rows),
+                    "code": repeat(code, len(rows)),
+                    "what": repeat(what, len(rows)),
+                }
+                for rows, code, what in parts
+            ]
+        )
+    )
 
 
 def desk_sheet(story: Story, month: int) -> Sheet:
@@ -79,13 +101,19 @@ def desk_sheet(story: Story, month: int) -> Sheet:
     kind = rows % len(kinds)
     amount = np.select(
         [kind == 0, kind == 3, kind == 4],
-        [dice.integers(200, 3_000, 12) * 100, dice.integers(3, 45, 12) * 100, dice.integers(6, 16, 12) * 100_000], NONE,
+        [dice.integers(200, 3_000, 12) * 100, dice.integers(3, 45, 12) * 100, dice.integers(6, 16, 12) * 100_000],
+        NONE,
     )
     happened = market.roll_back(story.world.months.first[month] + dice.integers(3, 26, 12))
     late = rows % 5 == 0
-    return sheet_of("desk", {
-        "type": pick(kinds, kind), "ref_no": texts.join("YD", texts.number(month * 100 + rows, 8)), "amount": money(amount),
-        "happened_at": texts.moment(happened, 600 + rows * 11),
-        "done_at": texts.moment(np.where(kind == 0, happened + 1 + late, NONE), 540 + rows * 11),
-        "approved_by": pick([None, "店长孙芳"], ((kind >= 3) & (rows % 2 == 0)).astype(np.int64)),
-    })
+    return sheet_of(
+        "desk",
+        {
+            "type": pick(kinds, kind),
+            "ref_no": texts.join("YD", texts.number(month * 100 + rows, 8)),
+            "amount": money(amount),
+            "happened_at": texts.moment(happened, 600 + rows * 11),
+            "done_at": texts.moment(np.where(kind == 0, happened + 1 + late, NONE), 540 + rows * 11),
+            "approved_by": pick([None, "店长孙芳"], ((kind >= 3) & (rows % 2 == 0)).astype(np.int64)),
+        },
+    )

@@ -48,25 +48,44 @@ def old_order_numbers(principals: np.ndarray) -> pa.Array:
 def old_orders_sheet(world: World, firms: Firms, openings: Openings) -> Sheet:
     """The old shipments as rows of the first export."""
     rows = np.flatnonzero(openings.owed)
-    return sheet_of("orders", {
-        "order_no": old_order_numbers(rows), "services": repeat("出口国际物流", len(rows)),
-        "principal_id": take(firms.principal_id, rows), "order_status": repeat("正常", len(rows)),
-        "ordered_on": day(np.full(len(rows), world.start - 70)), "currency": repeat("CNY", len(rows)),
-        "amount_fx": repeat("0.00", len(rows)), "bl_no": texts.join("HQSL", texts.number(200_000_000 + rows * 19, 9)),
-        "pol": repeat("宁波", len(rows)), "pod": repeat("汉堡", len(rows)),
-        "sailed_on": day(np.full(len(rows), world.start - 45)), "shipment_status": repeat("出运", len(rows)),
-    })
+    return sheet_of(
+        "orders",
+        {
+            "order_no": old_order_numbers(rows),
+            "services": repeat("出口国际物流", len(rows)),
+            "principal_id": take(firms.principal_id, rows),
+            "order_status": repeat("正常", len(rows)),
+            "ordered_on": day(np.full(len(rows), world.start - 70)),
+            "currency": repeat("CNY", len(rows)),
+            "amount_fx": repeat("0.00", len(rows)),
+            "bl_no": texts.join("HQSL", texts.number(200_000_000 + rows * 19, 9)),
+            "pol": repeat("宁波", len(rows)),
+            "pod": repeat("汉堡", len(rows)),
+            "sailed_on": day(np.full(len(rows), world.start - 45)),
+            "shipment_status": repeat("出运", len(rows)),
+        },
+    )
 
 
 def old_freight_lines(firms: Firms, openings: Openings) -> list[dict]:
     """Bank lines that pay an old shipment's freight."""
     rows = np.flatnonzero(openings.paid_on != NONE)
     paid = openings.paid_on[rows]
-    return [part(
-        b.OLD_FREIGHT, b.CMB, paid, openings.owed[rows], row=rows, name=take(firms.name, rows),
-        account_text=take(firms.account, rows), summary="网银转账", purpose="运费",
-        remark=texts.join("物流费", old_order_numbers(rows)), ref=serials("O", paid, rows),
-    )]
+    return [
+        part(
+            b.OLD_FREIGHT,
+            b.CMB,
+            paid,
+            openings.owed[rows],
+            row=rows,
+            name=take(firms.name, rows),
+            account_text=take(firms.account, rows),
+            summary="网银转账",
+            purpose="运费",
+            remark=texts.join("物流费", old_order_numbers(rows)),
+            ref=serials("O", paid, rows),
+        )
+    ]
 
 
 def opening_sheets(world: World, firms: Firms, openings: Openings) -> dict[str, Sheet]:
@@ -78,15 +97,27 @@ def opening_sheets(world: World, firms: Firms, openings: Openings) -> dict[str, 
         (ahead, "预收", openings.ahead, pa.nulls(len(ahead), pa.string()), "YS"),
         (owed, "物流费", -openings.owed, old_order_numbers(owed), "WL"),
     ]
-    tables = [{
-        "principal_id": take(firms.principal_id, rows), "month": repeat(month, len(rows)), "order_no": orders,
-        "account": repeat(account, len(rows)), "currency": repeat("CNY", len(rows)), "amount_cny": money(amount[rows]),
-        "arisen_on": day(np.full(len(rows), world.start - 20)), "ref_no": texts.join(letters, texts.number(rows, 5)),
-    } for rows, account, amount, orders, letters in items]
+    tables = [
+        {
+            "principal_id": take(firms.principal_id, rows),
+            "month": repeat(month, len(rows)),
+            "order_no": orders,
+            "account": repeat(account, len(rows)),
+            "currency": repeat("CNY", len(rows)),
+            "amount_cny": money(amount[rows]),
+            "arisen_on": day(np.full(len(rows), world.start - 20)),
+            "ref_no": texts.join(letters, texts.number(rows, 5)),
+        }
+        for rows, account, amount, orders, letters in items
+    ]
     return {
-        "opening_balances": sheet_of("opening_balances", {
-            "principal_id": take(firms.principal_id, some), "month": repeat(month, len(some)),
-            "balance_cny": money((openings.ahead - openings.owed)[some]),
-        }),
+        "opening_balances": sheet_of(
+            "opening_balances",
+            {
+                "principal_id": take(firms.principal_id, some),
+                "month": repeat(month, len(some)),
+                "balance_cny": money((openings.ahead - openings.owed)[some]),
+            },
+        ),
         "opening_items": sheet_of("opening_items", stacked(tables)),
     }

@@ -61,14 +61,17 @@ class Orders:
 
     @property
     def count(self) -> int:
+        """Orders."""
         return len(self.month)
 
     @property
     def is_trade(self) -> np.ndarray:
+        """Orders for goods, with or without freight."""
         return (self.kind == EXPORT) | (self.kind == IMPORT)
 
     @property
     def outbound(self) -> np.ndarray:
+        """Goods that leave the country."""
         return (self.kind == EXPORT) | (self.kind == SHIP_OUT)
 
 
@@ -97,7 +100,12 @@ def orders_of(world: World, firms: Firms) -> Orders:
         order_no=texts.join("SO", year, sequence),
         contract_no=texts.join(texts.pick(["HQEX", "HQIM"], (kind == IMPORT).astype(np.int64)), year, "-", sequence),
         pi_no=texts.join("PI", year, "-", texts.number((np.arange(count) + 1) * 37 % 9_999_991, 7)),
-        month=month, run=run, principal=principal, kind=kind, has_freight=has_freight, netted=netted,
+        month=month,
+        run=run,
+        principal=principal,
+        kind=kind,
+        has_freight=has_freight,
+        netted=netted,
         mode=np.where(export, weighted(dice, [88, 9, 3], count), OWN_NAME),
         monthly=firms.monthly[principal],
         has_declaration_service=dice.random(count) < 0.3,
@@ -105,7 +113,10 @@ def orders_of(world: World, firms: Firms) -> Orders:
         currency=np.where(trade, 1 + (dice.random(count) < 0.2)[as_twin], market.CNY),
         trade_term=weighted(dice, [62, 25, 13], count),
         buyer=(principal * BUYERS_EACH + dice.integers(0, BUYERS_EACH, count))[as_twin],
-        twin_of=twin_of, dropped_on=dropped_on, tax_entrusted=entrusted, tax_original=original,
+        twin_of=twin_of,
+        dropped_on=dropped_on,
+        tax_entrusted=entrusted,
+        tax_original=original,
         invoice_wanted=original & (dice.random(count) < 0.85),
         postpaid=(kind == IMPORT) & ~dates["prepaid"],
         **{name: value for name, value in dates.items() if name != "prepaid"},
@@ -121,20 +132,25 @@ def _twins(world: World, dice: np.random.Generator, run: np.ndarray, kind: np.nd
     return np.where(pair, np.arange(count) - 1, -1)
 
 
-def _drop(world: World, dice: np.random.Generator, kind: np.ndarray, has_freight: np.ndarray, twin_of: np.ndarray,
-          dates: dict) -> np.ndarray:
+def _drop(
+    world: World, dice: np.random.Generator, kind: np.ndarray, has_freight: np.ndarray, twin_of: np.ndarray, dates: dict
+) -> np.ndarray:
     """Orders that come to nothing (C-43): their declaration and sailing move beyond all months."""
     count = len(kind)
-    drawn = dice.random(count) < world.mess(0.012, 0.03)
+    drawn = dice.random(count)
     twin = (twin_of >= 0) | np.isin(np.arange(count), twin_of)
-    cancelled = drawn & (kind == EXPORT) & (dates["terms"] == IN_ADVANCE) & ~has_freight & ~twin
-    withdrawn = drawn & (kind == SHIP_OUT)
+    cancelled = (
+        (drawn < world.mess(0.25, 0.4)) & (kind == EXPORT) & (dates["terms"] == IN_ADVANCE) & ~has_freight & ~twin
+    )
+    withdrawn = (drawn < world.mess(0.02, 0.04)) & (kind == SHIP_OUT)
     for name in ("declared_on", "exported_on", "sailed_on"):
         dates[name] = np.where(cancelled | (withdrawn & (name != "declared_on")), world.end + 400, dates[name])
     return np.where(cancelled | withdrawn, dates["main_on"] + dice.integers(4, 22, count), NONE)
 
 
-def _dates(world: World, dice: np.random.Generator, kind: np.ndarray, month: np.ndarray, has_freight: np.ndarray) -> dict:
+def _dates(
+    world: World, dice: np.random.Generator, kind: np.ndarray, month: np.ndarray, has_freight: np.ndarray
+) -> dict:
     count, export = len(kind), kind == EXPORT
     first, last = world.months.first[month], world.months.last[month]
     main = market.roll(first + (dice.random(count) * (last - first + 1)).astype(np.int64))
@@ -143,7 +159,8 @@ def _dates(world: World, dice: np.random.Generator, kind: np.ndarray, month: np.
     gap = dice.integers(0, 1000, count)
     declared = np.select(
         [terms == OPEN_ACCOUNT, terms == IN_ADVANCE, terms == DEPOSIT],
-        [main - 30 - gap % 46, main + 5 + gap % 26, main + 15 + gap % 26], main - 1 - gap % 20,
+        [main - 30 - gap % 46, main + 5 + gap % 26, main + 15 + gap % 26],
+        main - 1 - gap % 20,
     )
     balance = np.where(export & (terms == DEPOSIT), market.roll(declared + 5 + gap % 16), NONE)
     prepaid = dice.random(count) < 0.7
@@ -157,9 +174,15 @@ def _dates(world: World, dice: np.random.Generator, kind: np.ndarray, month: np.
     earliest = np.minimum(earliest, np.where(has_freight, sailed, earliest))
     first_month = np.clip(world.months.of(earliest), 0, month)
     return {
-        "terms": np.where(export, terms, -1), "main_on": main, "balance_on": balance,
-        "declared_on": declared, "exported_on": exported, "sailed_on": sailed, "first_month": first_month,
-        "ordered_on": np.minimum(earliest, main) - dice.integers(3, 40, count), "prepaid": prepaid,
+        "terms": np.where(export, terms, -1),
+        "main_on": main,
+        "balance_on": balance,
+        "declared_on": declared,
+        "exported_on": exported,
+        "sailed_on": sailed,
+        "first_month": first_month,
+        "ordered_on": np.minimum(earliest, main) - dice.integers(3, 40, count),
+        "prepaid": prepaid,
     }
 
 
@@ -167,7 +190,9 @@ def services(orders: Orders) -> pa.Array:
     """服务类型: the services of each order, joined by 、."""
     outbound = orders.outbound
     trade = texts.pick(["出口贸易代理", "进口贸易代理", None, None], orders.kind)
-    freight = texts.choose(orders.has_freight, texts.pick(["进口国际物流", "出口国际物流"], outbound.astype(np.int64)), None)
+    freight = texts.choose(
+        orders.has_freight, texts.pick(["进口国际物流", "出口国际物流"], outbound.astype(np.int64)), None
+    )
     customs = texts.choose(
         orders.has_declaration_service, texts.pick(["进口清关", "出口报关"], outbound.astype(np.int64)), None
     )
@@ -192,6 +217,8 @@ def declaration_numbers(world: World, ids: np.ndarray, declared_on: np.ndarray, 
     offices = catalog()["customs_offices"]
     year = declared_on.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
     return texts.join(
-        texts.pick(offices, ids * 5 % len(offices)), texts.number(year, 4),
-        texts.pick(["1", "0"], outbound.astype(np.int64)), texts.number(500_000_000 + ids * 13 % 399_999_991, 9),
+        texts.pick(offices, ids * 5 % len(offices)),
+        texts.number(year, 4),
+        texts.pick(["1", "0"], outbound.astype(np.int64)),
+        texts.number(500_000_000 + ids * 13 % 399_999_991, 9),
     )

@@ -47,17 +47,28 @@ class Payments:
 
     @property
     def count(self) -> int:
+        """Applications."""
         return len(self.order)
 
 
 def payments_of(
-    world: World, orders: Orders, amounts: Amounts, imports: Imports, exports: Exports, refunds: Refunds, freight: Freight
+    world: World,
+    orders: Orders,
+    amounts: Amounts,
+    imports: Imports,
+    exports: Exports,
+    refunds: Refunds,
+    freight: Freight,
 ) -> Payments:
     """Every application paid within the months."""
     dice = world.dice("payments")
     parts = [
-        _abroad(orders, amounts, imports), _taxes(imports), _carriers(world, dice, orders, freight),
-        _goods_out(dice, orders, exports), _balance_out(dice, orders, imports), *_refunds_out(dice, orders, refunds),
+        _abroad(orders, amounts, imports),
+        _taxes(imports),
+        _carriers(world, dice, orders, freight),
+        _goods_out(dice, orders, exports),
+        _balance_out(dice, orders, imports),
+        *_refunds_out(dice, orders, refunds),
     ]
     merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     kept = world.within(merged["paid_on"]) & (merged["amount"] > 0)
@@ -74,8 +85,15 @@ def payments_of(
 def _row(kind, order, amount, paid_on, currency=market.CNY, shipment=-1, vendor=-1, rate=NONE, bank_fee=NONE) -> dict:
     count = len(paid_on)
     named = {
-        "order": order, "shipment": shipment, "vendor": vendor, "kind": kind, "currency": currency,
-        "amount": amount, "rate": rate, "bank_fee": bank_fee, "paid_on": paid_on,
+        "order": order,
+        "shipment": shipment,
+        "vendor": vendor,
+        "kind": kind,
+        "currency": currency,
+        "amount": amount,
+        "rate": rate,
+        "bank_fee": bank_fee,
+        "paid_on": paid_on,
     }
     return {name: np.broadcast_to(value, count).astype(np.int64) for name, value in named.items()}
 
@@ -83,8 +101,13 @@ def _row(kind, order, amount, paid_on, currency=market.CNY, shipment=-1, vendor=
 def _abroad(orders: Orders, amounts: Amounts, imports: Imports) -> dict:
     bought = np.flatnonzero(imports.paid_on != NONE)
     return _row(
-        ABROAD, bought, amounts.amount[bought], imports.paid_on[bought], orders.currency[bought],
-        rate=imports.paid_rate[bought], bank_fee=imports.bank_fee[bought],
+        ABROAD,
+        bought,
+        amounts.amount[bought],
+        imports.paid_on[bought],
+        orders.currency[bought],
+        rate=imports.paid_rate[bought],
+        bank_fee=imports.bank_fee[bought],
     )
 
 
@@ -96,7 +119,9 @@ def _taxes(imports: Imports) -> dict:
 def _carriers(world: World, dice: np.random.Generator, orders: Orders, freight: Freight) -> dict:
     """One application a carrier's invoice and currency, for what is payable of it."""
     order, charge, due = payable(freight, orders.count)
-    starts = np.flatnonzero(np.r_[True, (freight.order[1:] != freight.order[:-1]) | (freight.charge[1:] != freight.charge[:-1])])
+    starts = np.flatnonzero(
+        np.r_[True, (freight.order[1:] != freight.order[:-1]) | (freight.charge[1:] != freight.charge[:-1])]
+    )
     vendor, currency = freight.vendor[starts], freight.currency[starts]
     paid_on = np.where(freight.confirmed_on[starts] == NONE, world.end + 1, freight.confirmed_on[starts])
     key = (order * len(quotes.vendor_names()) + vendor) * len(market.CURRENCIES) + currency
@@ -142,7 +167,9 @@ def _refunds_out(dice: np.random.Generator, orders: Orders, refunds: Refunds) ->
 def _routes(world: World, dice: np.random.Generator, kind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Who is paid, and by which document: mostly the principal, sometimes another firm by sealed letter."""
     count = len(kind)
-    fixed = np.select([kind == ABROAD, kind == TAX_OUT, kind == CARRIER], [TO_SELLER, TO_CUSTOMS, TO_CARRIER], TO_PRINCIPAL)
+    fixed = np.select(
+        [kind == ABROAD, kind == TAX_OUT, kind == CARRIER], [TO_SELLER, TO_CUSTOMS, TO_CARRIER], TO_PRINCIPAL
+    )
     client = fixed == TO_PRINCIPAL
     drawn = weighted(dice, [86, 11, 3], count)
     person = (drawn == 2) & np.isin(kind, (GOODS_OUT,))
@@ -156,7 +183,8 @@ def _routes(world: World, dice: np.random.Generator, kind: np.ndarray) -> tuple[
 def request_numbers(world: World, payments: Payments) -> pa.Array:
     """申请单号: year, month, serial."""
     return texts.join(
-        "QK", texts.pick([name[2:4] + name[5:] for name in world.months.names], world.months.of(payments.paid_on)),
+        "QK",
+        texts.pick([name[2:4] + name[5:] for name in world.months.names], world.months.of(payments.paid_on)),
         texts.number(np.arange(payments.count) + 1, 7),
     )
 
@@ -180,7 +208,8 @@ def payees(firms: Firms, orders: Orders, payments: Payments) -> tuple[pa.Array, 
     person = texts.join("CHAN ", texts.pick(["TAI MAN", "SIU MING", "WAI YEE"], order % 3))
     by_payee = {
         TO_PRINCIPAL: (texts.take(firms.name, principal), texts.take(firms.account, principal)),
-        TO_FIRM: own, TO_PERSON_ABROAD: (person, account_numbers("0128", order, 12)),
+        TO_FIRM: own,
+        TO_PERSON_ABROAD: (person, account_numbers("0128", order, 12)),
         TO_SELLER: (texts.take(firms.buyer_name, buyer), texts.take(firms.buyer_account, buyer)),
         TO_CUSTOMS: (texts.repeat("中华人民共和国宁波海关", len(order)), texts.repeat("3301000000880011", len(order))),
         TO_CARRIER: (texts.pick(quotes.vendor_names(), payments.vendor), vendor_accounts(payments.vendor)),

@@ -76,25 +76,43 @@ def vendor_quotes() -> dict[str, pa.Array]:
     """The reference table ``vendor_quotes``."""
     words = catalog()
     carriers = np.arange(len(words["vendors_ocean"]))
-    axes = (carriers, np.arange(len(words["home_ports"])), np.arange(len(words["foreign_ports"])), np.arange(3), np.arange(2))
+    axes = (
+        carriers,
+        np.arange(len(words["home_ports"])),
+        np.arange(len(words["foreign_ports"])),
+        np.arange(3),
+        np.arange(2),
+    )
     carrier, home, foreign, box, half = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
     begins = np.where(half == 0, VALID_FROM, RAISED_ON)
-    tables = [{
-        "vendor": texts.pick(vendor_names(), carrier), "charge_code": texts.repeat(OCEAN_FREIGHT, len(box)),
-        "currency": texts.repeat("USD", len(box)), "amount": texts.money(ocean_cost(foreign, box, carrier, begins)),
-        "unit_basis": texts.repeat("柜", len(box)), "container_type": texts.pick(words["container_types"], box),
-        "pol": texts.pick(words["home_ports"], home), "pod": texts.pick(words["foreign_ports"], foreign),
-        "valid_from": texts.day(begins), "valid_to": texts.day(np.where(half == 0, RAISED_ON - 1, NONE)),
-    }]
+    tables = [
+        {
+            "vendor": texts.pick(vendor_names(), carrier),
+            "charge_code": texts.repeat(OCEAN_FREIGHT, len(box)),
+            "currency": texts.repeat("USD", len(box)),
+            "amount": texts.money(ocean_cost(foreign, box, carrier, begins)),
+            "unit_basis": texts.repeat("柜", len(box)),
+            "container_type": texts.pick(words["container_types"], box),
+            "pol": texts.pick(words["home_ports"], home),
+            "pod": texts.pick(words["foreign_ports"], foreign),
+            "valid_from": texts.day(begins),
+            "valid_to": texts.day(np.where(half == 0, RAISED_ON - 1, NONE)),
+        }
+    ]
     for code, _, currency, unit, _, _, kind in words["charges"]:
         if kind != "general":
             continue
         vendor = np.arange(len(vendor_names()))
-        tables.append({
-            "vendor": texts.pick(vendor_names(), vendor), "charge_code": texts.repeat(code, len(vendor)),
-            "currency": texts.repeat(currency, len(vendor)), "amount": texts.money(local_cost(code, vendor)),
-            "unit_basis": texts.repeat(unit, len(vendor)), "valid_from": texts.day(np.full(len(vendor), VALID_FROM)),
-        })
+        tables.append(
+            {
+                "vendor": texts.pick(vendor_names(), vendor),
+                "charge_code": texts.repeat(code, len(vendor)),
+                "currency": texts.repeat(currency, len(vendor)),
+                "amount": texts.money(local_cost(code, vendor)),
+                "unit_basis": texts.repeat(unit, len(vendor)),
+                "valid_from": texts.day(np.full(len(vendor), VALID_FROM)),
+            }
+        )
     return stacked(tables)
 
 
@@ -108,23 +126,33 @@ def client_quotes(firms: Firms, tariff: Tariff, special: dict[str, pa.Array]) ->
     keep = (place == 0) | (firms.lane[principal, 0] != foreign)
     principal, box, half, foreign, home = (values[keep] for values in (principal, box, half, foreign, home))
     begins = np.where(half == 0, VALID_FROM, RAISED_ON)
-    tables = [{
-        "principal_id": texts.take(firms.principal_id, principal), "charge_code": texts.repeat(OCEAN_FREIGHT, len(box)),
-        "currency": texts.repeat("USD", len(box)),
-        "amount": texts.money(ocean_quote(foreign, box, tariff.level[principal], begins)),
-        "unit_basis": texts.repeat("柜", len(box)), "container_type": texts.pick(words["container_types"], box),
-        "pol": texts.pick(words["home_ports"], home), "pod": texts.pick(words["foreign_ports"], foreign),
-        "valid_from": texts.day(begins), "valid_to": texts.day(np.where(half == 0, RAISED_ON - 1, NONE)),
-    }]
+    tables = [
+        {
+            "principal_id": texts.take(firms.principal_id, principal),
+            "charge_code": texts.repeat(OCEAN_FREIGHT, len(box)),
+            "currency": texts.repeat("USD", len(box)),
+            "amount": texts.money(ocean_quote(foreign, box, tariff.level[principal], begins)),
+            "unit_basis": texts.repeat("柜", len(box)),
+            "container_type": texts.pick(words["container_types"], box),
+            "pol": texts.pick(words["home_ports"], home),
+            "pod": texts.pick(words["foreign_ports"], foreign),
+            "valid_from": texts.day(begins),
+            "valid_to": texts.day(np.where(half == 0, RAISED_ON - 1, NONE)),
+        }
+    ]
     local = np.flatnonzero(tariff.has_local)
     units = {row[0]: row[3] for row in words["charges"]}
     for code in _CLIENT_LOCAL:
-        tables.append({
-            "principal_id": texts.take(firms.principal_id, local), "charge_code": texts.repeat(code, len(local)),
-            "currency": texts.repeat("CNY", len(local)), "amount": texts.money(local_quote(code, tariff.level[local])),
-            "unit_basis": texts.repeat(units[code], len(local)),
-            "valid_from": texts.day(np.full(len(local), VALID_FROM)),
-        })
+        tables.append(
+            {
+                "principal_id": texts.take(firms.principal_id, local),
+                "charge_code": texts.repeat(code, len(local)),
+                "currency": texts.repeat("CNY", len(local)),
+                "amount": texts.money(local_quote(code, tariff.level[local])),
+                "unit_basis": texts.repeat(units[code], len(local)),
+                "valid_from": texts.day(np.full(len(local), VALID_FROM)),
+            }
+        )
     return stacked([*tables, special])
 
 
@@ -133,10 +161,12 @@ def stacked(tables: list[dict[str, pa.Array]]) -> dict[str, pa.Array]:
     names = list(dict.fromkeys(name for table in tables for name in table))
     sizes = [len(next(iter(table.values()))) for table in tables]
     return {
-        name: pa.concat_arrays([
-            table[name] if name in table else pa.nulls(size, pa.string())
-            for table, size in zip(tables, sizes, strict=True)
-        ])
+        name: pa.concat_arrays(
+            [
+                table[name] if name in table else pa.nulls(size, pa.string())
+                for table, size in zip(tables, sizes, strict=True)
+            ]
+        )
         for name in names
     }
 

@@ -21,13 +21,41 @@ from settlement.sample.texts import NONE
 from settlement.sample.world import World, weighted
 
 # How the text names its order (one), or its orders (several).
-(ORDER_NO, FULL_WIDTH, LETTER_O, SPACED, CONTRACT, PROFORMA, BILL_OF_LADING, PHONE_TOO, LONGER_NUMBER_TOO,
- TYPING_ERROR, ANOTHERS, NOTHING, LIST, RANGE, SUFFIXES, MONTH, LIST_WITH_AMOUNTS) = range(17)
+(
+    ORDER_NO,
+    FULL_WIDTH,
+    LETTER_O,
+    SPACED,
+    CONTRACT,
+    PROFORMA,
+    BILL_OF_LADING,
+    PHONE_TOO,
+    LONGER_NUMBER_TOO,
+    TYPING_ERROR,
+    ANOTHERS,
+    NOTHING,
+    LIST,
+    RANGE,
+    SUFFIXES,
+    MONTH,
+    LIST_WITH_AMOUNTS,
+) = range(17)
 NAMES_ONE = (ORDER_NO, FULL_WIDTH, LETTER_O, SPACED, CONTRACT, PROFORMA, BILL_OF_LADING, PHONE_TOO, LONGER_NUMBER_TOO)
 NAMES_SEVERAL = (LIST, RANGE, SUFFIXES, MONTH, LIST_WITH_AMOUNTS)
 # Who sends it.
-(OWN, OWN_NO_ACCOUNT, OWN_PADDED, AFFILIATE, PERSON_KNOWN, BUYER, FIRM_UNKNOWN, STAFF_UNKNOWN, OVERSEAS_UNKNOWN,
- OTHER_PRINCIPAL, NEAR_NAME) = range(11)
+(
+    OWN,
+    OWN_NO_ACCOUNT,
+    OWN_PADDED,
+    AFFILIATE,
+    PERSON_KNOWN,
+    BUYER,
+    FIRM_UNKNOWN,
+    STAFF_UNKNOWN,
+    OVERSEAS_UNKNOWN,
+    OTHER_PRINCIPAL,
+    NEAR_NAME,
+) = range(11)
 UNKNOWN = (FIRM_UNKNOWN, STAFF_UNKNOWN, OVERSEAS_UNKNOWN, NEAR_NAME)
 # What the evidence allows.
 POST, OPEN, EITHER = range(3)
@@ -57,11 +85,21 @@ class Receipts:
 
 
 WHY = (
-    "reference", "reference by an unknown payer", "references of all orders", "the month's freight, in full",
-    "only open item of this amount", "reference of an order that is not the payer's", "names nobody's order",
-    "several open items of this amount", "amount alone, not the whole of an item", "number mistyped",
-    "sum of several items", "short by bank charges, no reference", "buyer known from the order only",
-    "reference by an unknown payer, part of the amount", "the order comes to nothing",
+    "reference",
+    "reference by an unknown payer",
+    "references of all orders",
+    "the month's freight, in full",
+    "only open item of this amount",
+    "reference of an order that is not the payer's",
+    "names nobody's order",
+    "several open items of this amount",
+    "amount alone, not the whole of an item",
+    "number mistyped",
+    "sum of several items",
+    "short by bank charges, no reference",
+    "buyer known from the order only",
+    "reference by an unknown payer, part of the amount",
+    "the order comes to nothing",
 )
 
 
@@ -72,7 +110,9 @@ def receipts_of(
     dice = world.dice("receipts")
     order = np.lexsort((legs.order, legs.transfer))
     legs = Legs(**{name: values[order] for name, values in vars(legs).items()})
-    starts = np.flatnonzero(np.r_[True, legs.transfer[1:] != legs.transfer[:-1]]) if len(order) else np.zeros(0, np.int64)
+    starts = (
+        np.flatnonzero(np.r_[True, legs.transfer[1:] != legs.transfer[:-1]]) if len(order) else np.zeros(0, np.int64)
+    )
     size = np.diff(np.r_[starts, len(order)])
     owed = np.add.reduceat(legs.amount, starts) if len(starts) else np.zeros(0, np.int64)
     first = legs.order[starts]
@@ -87,13 +127,26 @@ def receipts_of(
     distractor = (first + world.orders // 3 + dice.integers(0, max(world.orders // 5, 1), len(first))) % world.orders
     naming = np.where(
         np.isin(naming, (ANOTHERS, LONGER_NUMBER_TOO, PHONE_TOO)) & (orders.principal[distractor] == principal),
-        ORDER_NO, naming,
+        ORDER_NO,
+        naming,
     )
     receipts = Receipts(
-        first=starts, size=size, order=first, principal=principal, what=what, currency=legs.currency[starts],
-        owed=owed, amount=owed - charges + over, charges=charges, over=over, booked_on=legs.paid_on[starts],
-        naming=naming, sender=sender, distractor=distractor,
-        verdict=np.zeros(len(first), np.int64), why=np.zeros(len(first), np.int64),
+        first=starts,
+        size=size,
+        order=first,
+        principal=principal,
+        what=what,
+        currency=legs.currency[starts],
+        owed=owed,
+        amount=owed - charges + over,
+        charges=charges,
+        over=over,
+        booked_on=legs.paid_on[starts],
+        naming=naming,
+        sender=sender,
+        distractor=distractor,
+        verdict=np.zeros(len(first), np.int64),
+        why=np.zeros(len(first), np.int64),
     )
     receipts.verdict[:], receipts.why[:] = _verdicts(firms, orders, amounts, legs, receipts)
     return legs, receipts
@@ -119,8 +172,19 @@ def _naming(world, dice, orders, legs, starts, size, what) -> np.ndarray:
 def _sender(world, dice, firms: Firms, orders, first, what) -> np.ndarray:
     count, principal = len(first), orders.principal[first]
     easy, hard = [80, 4, 3, 6, 4, 3, 2, 1, 0.4], [58, 7, 6, 10, 5, 6, 5, 2, 2]
-    kinds = np.array([OWN, OWN_NO_ACCOUNT, OWN_PADDED, AFFILIATE, PERSON_KNOWN, FIRM_UNKNOWN, STAFF_UNKNOWN,
-                      OTHER_PRINCIPAL, NEAR_NAME])
+    kinds = np.array(
+        [
+            OWN,
+            OWN_NO_ACCOUNT,
+            OWN_PADDED,
+            AFFILIATE,
+            PERSON_KNOWN,
+            FIRM_UNKNOWN,
+            STAFF_UNKNOWN,
+            OTHER_PRINCIPAL,
+            NEAR_NAME,
+        ]
+    )
     domestic = kinds[weighted(dice, hard if world.hard else easy, count)]
     domestic = np.where((domestic == AFFILIATE) & ~firms.has_affiliate[principal], OWN, domestic)
     domestic = np.where((domestic == PERSON_KNOWN) & ~firms.has_person[principal], OWN, domestic)
@@ -211,8 +275,10 @@ def _only_item_of_its_amount(orders: Orders, amounts: Amounts, legs: Legs) -> np
     currency = np.r_[legs.currency[items], orders.currency[unpaid]]
     amount = np.r_[legs.amount[items], amounts.amount[unpaid]]
     _, index, counts = np.unique(
-        np.stack([principal * len(market.CURRENCIES) + currency, amount], axis=1), axis=0,
-        return_inverse=True, return_counts=True,
+        np.stack([principal * len(market.CURRENCIES) + currency, amount], axis=1),
+        axis=0,
+        return_inverse=True,
+        return_counts=True,
     )
     alone = np.zeros(len(legs.order), bool)
     alone[items] = counts[index.ravel()][: len(items)] == 1

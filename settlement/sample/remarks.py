@@ -27,8 +27,14 @@ _WORDS = {  # what clients call it
     FREIGHT: ["物流费", "海运费", "运费", "港杂费", "货代费用"],
     MONTH_FREIGHT: ["物流费", "运费", "货代费用"],
 }
-_SILENT = {GOODS: ["", "PAYMENT", "INVOICE PAYMENT", "TT"], ADVANCE: ["货款", "往来款", ""], TAX: ["税款", "往来款"],
-           TOP_UP: ["余款", "往来款"], FREIGHT: ["物流费", "运费", "往来款", ""], MONTH_FREIGHT: ["物流费", "运费", "往来款"]}
+_SILENT = {
+    GOODS: ["", "PAYMENT", "INVOICE PAYMENT", "TT"],
+    ADVANCE: ["货款", "往来款", ""],
+    TAX: ["税款", "往来款"],
+    TOP_UP: ["余款", "往来款"],
+    FREIGHT: ["物流费", "运费", "往来款", ""],
+    MONTH_FREIGHT: ["物流费", "运费", "往来款"],
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,8 @@ def papers_of(
     foreign = receipts.what == GOODS
     serial = texts.number(dice.integers(10**8, 10**9, count), 9)
     summary = texts.choose(
-        foreign, texts.join("国际汇入 REFED-NO", serial, " BUSIN-NO", serial),
+        foreign,
+        texts.join("国际汇入 REFED-NO", serial, " BUSIN-NO", serial),
         texts.pick(["转账存入", "网银转账", "跨行汇款", "汇入款"], dice.integers(0, 4, count)),
     )
     words = ["", "货款", "税款", "余款", "运费", "运费"]
@@ -76,22 +83,27 @@ def _payers(world: World, dice, firms: Firms, orders: Orders, receipts: Receipts
     trade = list(words["stranger_cn_characters"])
     drawn = dice.integers(0, 2**30, count)
     firm = texts.join(
-        texts.pick(column("regions", 0), drawn % len(column("regions", 0))), texts.pick(trade, drawn // 31 % len(trade)),
+        texts.pick(column("regions", 0), drawn % len(column("regions", 0))),
+        texts.pick(trade, drawn // 31 % len(trade)),
         texts.pick(trade, drawn // 331 % len(trade)),
-        texts.pick(words["stranger_cn_industries"], drawn // 7 % len(words["stranger_cn_industries"])), "有限公司",
+        texts.pick(words["stranger_cn_industries"], drawn // 7 % len(words["stranger_cn_industries"])),
+        "有限公司",
     )
     staff = texts.join(
         texts.pick(["钱", "郑", "冯", "蒋"], drawn % 4), texts.pick(["思远", "若琳", "子墨", "嘉宁"], drawn // 4 % 4)
     )
     overseas = texts.join(
-        texts.pick(words["stranger_first"], drawn % len(words["stranger_first"])), " ",
+        texts.pick(words["stranger_first"], drawn % len(words["stranger_first"])),
+        " ",
         texts.pick(words["stranger_second"], drawn // 11 % len(words["stranger_second"])),
     )
     strange = account_numbers("6225", drawn % 999_999_937, 15)
     by_sender = [
         (r.AFFILIATE, texts.take(firms.affiliate_name, principal), texts.take(firms.affiliate_account, principal)),
         (r.PERSON_KNOWN, texts.take(firms.person_name, principal), texts.take(firms.person_account, principal)),
-        (r.FIRM_UNKNOWN, firm, strange), (r.STAFF_UNKNOWN, staff, strange), (r.OVERSEAS_UNKNOWN, overseas, strange),
+        (r.FIRM_UNKNOWN, firm, strange),
+        (r.STAFF_UNKNOWN, staff, strange),
+        (r.OVERSEAS_UNKNOWN, overseas, strange),
         (r.NEAR_NAME, texts.take(firms.near_name, principal), strange),
         (r.OWN_NO_ACCOUNT, names, texts.repeat("", count)),
     ]
@@ -113,10 +125,16 @@ def _remarks(dice, orders: Orders, shipments: Shipments, legs: Legs, receipts: R
         mine = receipts.what == what
         word = texts.pick(words, drawn % len(words))
         english = what == GOODS
-        styles = [texts.join(word, " ", reference), texts.join(reference, " ", word)] if english else [
-            texts.join(word, reference), texts.join(reference, word), texts.join("订单", reference, word),
-            texts.join(word, "（", reference, "）"),
-        ]
+        styles = (
+            [texts.join(word, " ", reference), texts.join(reference, " ", word)]
+            if english
+            else [
+                texts.join(word, reference),
+                texts.join(reference, word),
+                texts.join("订单", reference, word),
+                texts.join(word, "（", reference, "）"),
+            ]
+        )
         named = styles[0]
         for position, style in enumerate(styles[1:], 1):
             named = texts.choose(drawn // 7 % len(styles) == position, style, named)
@@ -140,12 +158,16 @@ def _references(dice, orders: Orders, shipments: Shipments, legs: Legs, receipts
     for narrow, full in _FULL_WIDTH.items():
         wide = pc.replace_substring(wide, narrow, full)
     forms = {
-        r.FULL_WIDTH: wide, r.LETTER_O: texts.join("SO", pc.replace_substring(digits, "0", "O")),
+        r.FULL_WIDTH: wide,
+        r.LETTER_O: texts.join("SO", pc.replace_substring(digits, "0", "O")),
         r.SPACED: texts.join(texts.pick(["so ", "S0", "SO-"], dice.integers(0, 3, len(naming))), digits),
-        r.CONTRACT: texts.take(orders.contract_no, receipts.order), r.PROFORMA: texts.take(orders.pi_no, receipts.order),
+        r.CONTRACT: texts.take(orders.contract_no, receipts.order),
+        r.PROFORMA: texts.take(orders.pi_no, receipts.order),
         r.BILL_OF_LADING: texts.take(shipments.bl_no, receipts.order),
-        r.TYPING_ERROR: texts.join("SO", year, "9", rest), r.ANOTHERS: texts.take(orders.order_no, receipts.distractor),
-        r.LIST: _list(dice, orders, legs, receipts), r.RANGE: _range(dice, orders, legs, receipts),
+        r.TYPING_ERROR: texts.join("SO", year, "9", rest),
+        r.ANOTHERS: texts.take(orders.order_no, receipts.distractor),
+        r.LIST: _list(dice, orders, legs, receipts),
+        r.RANGE: _range(dice, orders, legs, receipts),
         r.SUFFIXES: _suffixes(orders, legs, receipts),
         r.LIST_WITH_AMOUNTS: _list_with_amounts(orders, legs, receipts),
     }

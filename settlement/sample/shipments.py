@@ -63,13 +63,20 @@ def shipments_of(world: World, firms: Firms, orders: Orders) -> Shipments:
         for place in range(MOST_CONTAINERS)
     ]
     return Shipments(
-        home=firms.home_port[orders.principal], foreign=foreign, on_lane=on_lane, box=box, boxes=boxes,
-        second_box=second, measure=np.where(orders.has_freight & loose, 15 + dice.integers(0, 90, count), 0),
-        weight=np.where(orders.has_freight, weight, texts.NONE), container=containers,
+        home=firms.home_port[orders.principal],
+        foreign=foreign,
+        on_lane=on_lane,
+        box=box,
+        boxes=boxes,
+        second_box=second,
+        measure=np.where(orders.has_freight & loose, 15 + dice.integers(0, 90, count), 0),
+        weight=np.where(orders.has_freight, weight, texts.NONE),
+        container=containers,
         bl_no=texts.blank(
             texts.join("HQSL", texts.number(300_000_007 + bill * 17 % 599_999_993, 9)), ~orders.has_freight
         ),
-        second_on_bl=second_on_bl, shares_bl=second_on_bl | np.r_[second_on_bl[1:], False],
+        second_on_bl=second_on_bl,
+        shares_bl=second_on_bl | np.r_[second_on_bl[1:], False],
         released_extra=dice.integers(0, 3, count),
     )
 

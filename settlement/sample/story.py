@@ -80,23 +80,47 @@ def told(world: World) -> Story:
     payments = payouts.payments_of(world, orders, amounts, imports, exports, refunds, freight)
     payees, requests = payouts.payees(firms, orders, payments), payouts.request_numbers(world, payments)
     on_account, before = other_lines.on_account_of(world), openings.openings_of(world)
-    bank = lines_of([
-        *bank_lines.receipt_lines(receipts, exchange, paper), *bank_lines.conversion_lines(receipts, exchange),
-        *bank_lines.refund_lines(refunds, world),
-        *bank_lines.payment_lines(firms, orders, payments, imports.wire_fee, payees, requests),
-        *other_lines.other_lines(world, firms, on_account, payments, payees),
-        *openings.old_freight_lines(firms, before), *other_lines.paid_twice_lines(world, receipts, paper),
-    ])
+    bank = lines_of(
+        [
+            *bank_lines.receipt_lines(receipts, exchange, paper),
+            *bank_lines.conversion_lines(receipts, exchange),
+            *bank_lines.refund_lines(refunds, world),
+            *bank_lines.payment_lines(firms, orders, payments, imports.wire_fee, payees, requests),
+            *other_lines.other_lines(world, firms, on_account, payments, payees),
+            *openings.old_freight_lines(firms, before),
+            *other_lines.paid_twice_lines(world, receipts, paper),
+        ]
+    )
     return Story(
-        world=world, firms=firms, tariff=tariff, orders=orders, lines=lines, amounts=amounts, shipments=shipments,
-        freight=freight, charges=charges, imports=imports, legs=legs, receipts=receipts, exchange=exchange,
-        leg_cny=leg_cny, exports=exports, refunds=refunds, payments=payments, payees=payees, requests=requests,
-        on_account=on_account, openings=before, released_on=_released(world, orders, shipments, legs, receipts, exports),
+        world=world,
+        firms=firms,
+        tariff=tariff,
+        orders=orders,
+        lines=lines,
+        amounts=amounts,
+        shipments=shipments,
+        freight=freight,
+        charges=charges,
+        imports=imports,
+        legs=legs,
+        receipts=receipts,
+        exchange=exchange,
+        leg_cny=leg_cny,
+        exports=exports,
+        refunds=refunds,
+        payments=payments,
+        payees=payees,
+        requests=requests,
+        on_account=on_account,
+        openings=before,
+        released_on=_released(world, orders, shipments, legs, receipts, exports),
         book=booked(world, bank),
     )
 
 
-def _released(world, orders: Orders, shipments: Shipments, legs: Legs, receipts: Receipts, exports: Exports) -> np.ndarray:
+def _released(
+    world, orders: Orders, shipments: Shipments, legs: Legs, receipts: Receipts, exports: Exports
+) -> np.ndarray:
     """放单日期: monthly clients soon after sailing, the others once paid; a few too early (LOG-BLR-01)."""
     dice = world.dice("releases")
     sailed = orders.sailed_on + 3 + shipments.released_extra

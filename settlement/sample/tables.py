@@ -35,9 +35,12 @@ def exported_orders(story: Story, month: int) -> np.ndarray:
     seen = orders.first_month <= month
     declared = orders.is_trade | orders.has_declaration_service
     events = [
-        np.where(declared, orders.declared_on, NONE), np.where(declared, orders.exported_on, NONE),
-        np.where(orders.has_freight, orders.sailed_on, NONE), story.released_on,
-        np.where(orders.tax_original, story.imports.tax_issued_on, NONE), orders.dropped_on,
+        np.where(declared, orders.declared_on, NONE),
+        np.where(declared, orders.exported_on, NONE),
+        np.where(orders.has_freight, orders.sailed_on, NONE),
+        story.released_on,
+        np.where(orders.tax_original, story.imports.tax_issued_on, NONE),
+        orders.dropped_on,
     ]
     fresh = orders.first_month == month
     for days in events:
@@ -59,34 +62,47 @@ def orders_sheet(story: Story, month: int, rows: np.ndarray) -> Sheet:
     pol, pod = ports(o, s)
     dropped = _when(o.dropped_on, until)[rows] != NONE
     status = np.where(o.has_freight[rows] & (rows % 41 != 3), np.where(dropped, 2, sailed != NONE), -1)
-    agency, other = a.agency_fee[rows], a.other_fee[rows]
-    no_fee = trade & (agency == NONE) & (a.agency_rate[rows] == NONE)
-    term = pick(["FOB", "CIF", "CFR"], np.where(trade, o.trade_term[rows], -1))
     columns = {
-        "order_no": take(o.order_no, rows), "services": take(services(o), rows),
-        "principal_id": take(firms.principal_id, o.principal[rows]), "order_status": pick(["正常", "取消"], (dropped & trade).astype(np.int64)),
+        "order_no": take(o.order_no, rows),
+        "services": take(services(o), rows),
+        "principal_id": take(firms.principal_id, o.principal[rows]),
+        "order_status": pick(["正常", "取消"], (dropped & trade).astype(np.int64)),
         "export_mode": pick(["自营", "代理", "代办退税"], np.where(export, o.mode[rows], -1)),
-        "contract_no": blank(take(o.contract_no, rows), ~trade), "pi_no": blank(take(o.pi_no, rows), ~trade),
-        "counterparty": blank(take(firms.buyer_name, o.buyer[rows]), ~trade), "ordered_on": day(o.ordered_on[rows]),
-        "currency": pick(market.CURRENCIES, o.currency[rows]), "amount_fx": money(a.amount[rows]),
-        "trade_term": term, "freight_fx": money(np.where(a.freight_fx[rows] > 0, a.freight_fx[rows], NONE)),
+        "contract_no": blank(take(o.contract_no, rows), ~trade),
+        "pi_no": blank(take(o.pi_no, rows), ~trade),
+        "counterparty": blank(take(firms.buyer_name, o.buyer[rows]), ~trade),
+        "ordered_on": day(o.ordered_on[rows]),
+        "currency": pick(market.CURRENCIES, o.currency[rows]),
+        "amount_fx": money(a.amount[rows]),
+        "trade_term": pick(["FOB", "CIF", "CFR"], np.where(trade, o.trade_term[rows], -1)),
+        "freight_fx": money(np.where(a.freight_fx[rows] > 0, a.freight_fx[rows], NONE)),
         "insurance_fx": money(np.where(a.insurance_fx[rows] > 0, a.insurance_fx[rows], NONE)),
-        "agency_fee": money(np.where(trade & ~no_fee, agency, NONE)),
+        "agency_fee": money(a.agency_fee[rows]),
         "agency_fee_rate": blank(texts.join(decimal(a.agency_rate[rows], 2), "%"), a.agency_rate[rows] == NONE),
-        "other_fee": money(other), "freight_treatment": pick(["另收", "抵扣"], np.where(o.has_freight[rows], o.netted[rows], -1)),
+        "other_fee": money(a.other_fee[rows]),
+        "freight_treatment": pick(["另收", "抵扣"], np.where(o.has_freight[rows], o.netted[rows], -1)),
         "settlement_mode": pick(["票结", "月结"], np.where(rows % 3 == 0, o.monthly[rows], -1)),
         "declaration_no": blank(
             declaration_numbers(story.world, rows * 2, o.declared_on[rows], o.outbound[rows]), declared_on == NONE
         ),
-        "declared_on": day(declared_on), "exported_on": day(np.where((declared_on == NONE) | ~o.outbound[rows], NONE, _when(o.exported_on, until)[rows])),
+        "declared_on": day(declared_on),
+        "exported_on": day(
+            np.where((declared_on == NONE) | ~o.outbound[rows], NONE, _when(o.exported_on, until)[rows])
+        ),
         "declared_fx": money(np.where(_when(o.declared_on, until)[rows] == NONE, NONE, a.declared[rows])),
-        "bl_no": blank(take(s.bl_no, rows), ~shipped), "container_nos": blank(take(containers_text(s), rows), ~shipped),
-        "containers": take(boxes_text(s), rows), "gross_weight_kg": number(s.weight[rows]), "pol": take(pol, rows),
-        "pod": take(pod, rows), "sailed_on": day(sailed),
+        "bl_no": blank(take(s.bl_no, rows), ~shipped),
+        "container_nos": blank(take(containers_text(s), rows), ~shipped),
+        "containers": take(boxes_text(s), rows),
+        "gross_weight_kg": number(s.weight[rows]),
+        "pol": take(pol, rows),
+        "pod": take(pod, rows),
+        "sailed_on": day(sailed),
         "shipment_status": pick(["未出运", "出运", "退载"], status),
         "bl_released_on": day(_when(story.released_on, until)[rows]),
         "tax_entrusted": blank(yes_no(o.tax_entrusted[rows]), ~inbound),
-        "tax_bill_original": blank(yes_no(o.tax_original[rows] & (_when(story.imports.tax_issued_on, until)[rows] != NONE)), ~inbound),
+        "tax_bill_original": blank(
+            yes_no(o.tax_original[rows] & (_when(story.imports.tax_issued_on, until)[rows] != NONE)), ~inbound
+        ),
         "invoice_wanted": blank(yes_no(o.invoice_wanted[rows]), ~inbound),
     }
     return sheet_of("orders", columns)
@@ -105,10 +121,14 @@ def goods_sheet(story: Story, month: int, orders: np.ndarray) -> Sheet:
     given = lines.rate_given[rows] & (story.orders.kind[order] == EXPORT)
     flag = np.where(given, lines.flag[rows], 0)
     columns = {
-        "order_no": take(story.orders.order_no, order), "line_no": number(lines.line_no[rows]),
-        "hs_code": take(goods_text(story.orders, lines, 0, 0), rows), "goods_name": take(goods_text(story.orders, lines, 1, 1), rows),
-        "quantity": number(lines.quantity[rows]), "legal_unit": take(goods_text(story.orders, lines, 2, 2), rows),
-        "amount_fx": money(lines.amount[rows]), "fob_usd": money(np.where(known, lines.fob_usd[rows], NONE)),
+        "order_no": take(story.orders.order_no, order),
+        "line_no": number(lines.line_no[rows]),
+        "hs_code": take(goods_text(story.orders, lines, 0, 0), rows),
+        "goods_name": take(goods_text(story.orders, lines, 1, 1), rows),
+        "quantity": number(lines.quantity[rows]),
+        "legal_unit": take(goods_text(story.orders, lines, 2, 2), rows),
+        "amount_fx": money(lines.amount[rows]),
+        "fob_usd": money(np.where(known, lines.fob_usd[rows], NONE)),
         "declaration_no": blank(line_declarations(story.world, story.orders, lines.declaration[rows]), ~own),
         "item_no": blank(number(lines.item_no[rows], 2), declared == NONE),
         "declared_on": day(np.where(own, declared, NONE)),
@@ -140,9 +160,12 @@ def freight_sheet(story: Story, month: int) -> Sheet:
         "container_type": pick(catalog()["container_types"], f.box[rows]),
         "charge_code": pick([row[0] for row in charges], f.charge[rows]),
         "charge_name": pick([row[1] for row in charges], f.charge[rows]),
-        "currency": pick(market.CURRENCIES, f.currency[rows]), "amount": money(f.cost[rows]),
-        "unit_basis": pick(["票", "柜", "RT"], f.basis[rows]), "quantity": decimal(f.quantity[rows], 1, trim=True),
-        "invoiced_on": day(f.invoiced_on[rows]), "confirmed_on": day(f.confirmed_on[rows]),
+        "currency": pick(market.CURRENCIES, f.currency[rows]),
+        "amount": money(f.cost[rows]),
+        "unit_basis": pick(["票", "柜", "RT"], f.basis[rows]),
+        "quantity": decimal(f.quantity[rows], 1, trim=True),
+        "invoiced_on": day(f.invoiced_on[rows]),
+        "confirmed_on": day(f.confirmed_on[rows]),
         "voucher_no": blank(texts.join("FP", number(f.order[rows] * 16 + f.charge[rows], 10)), ~f.has_voucher[rows]),
         "ar_rate": decimal(f.ar_rate[rows], 6, trim=True),
     }
@@ -161,16 +184,25 @@ def payments_sheet(story: Story, month: int) -> Sheet:
     carrier = p.kind[rows] == CARRIER
     order = p.order[rows]
     columns = {
-        "request_no": take(story.requests, rows), "order_no": take(o.order_no, order),
-        "vendor_invoice_no": blank(payouts.vendor_invoice_numbers(p.shipment[rows], np.maximum(p.vendor[rows], 0)), ~carrier),
-        "kind": pick(payouts.KINDS, p.kind[rows]), "payee_type": pick(payouts.PAYEES, p.payee[rows]),
-        "payee_name": take(story.payees[0], rows), "payee_account": take(story.payees[1], rows),
-        "currency": pick(market.CURRENCIES, p.currency[rows]), "amount": money(p.amount[rows]),
+        "request_no": take(story.requests, rows),
+        "order_no": take(o.order_no, order),
+        "vendor_invoice_no": blank(
+            payouts.vendor_invoice_numbers(p.shipment[rows], np.maximum(p.vendor[rows], 0)), ~carrier
+        ),
+        "kind": pick(payouts.KINDS, p.kind[rows]),
+        "payee_type": pick(payouts.PAYEES, p.payee[rows]),
+        "payee_name": take(story.payees[0], rows),
+        "payee_account": take(story.payees[1], rows),
+        "currency": pick(market.CURRENCIES, p.currency[rows]),
+        "amount": money(p.amount[rows]),
         "method": pick(["预付", "后付"], np.where(abroad, o.postpaid[order], -1)),
-        "pay_on": day(np.where(rows % 3 == 0, p.paid_on[rows], NONE)), "notified_at": texts.moment(notified, minutes),
-        "submitted_at": texts.moment(p.paid_on[rows], submitted), "document_no": take(payouts.document_numbers(p), rows),
+        "pay_on": day(np.where(rows % 3 == 0, p.paid_on[rows], NONE)),
+        "notified_at": texts.moment(notified, minutes),
+        "submitted_at": texts.moment(p.paid_on[rows], submitted),
+        "document_no": take(payouts.document_numbers(p), rows),
         "fx_rate": decimal(p.rate[rows], 4, trim=True),
-        "bank_fee": money(p.bank_fee[rows]), "paid_on": day(np.where(rows % 17 == 11, NONE, p.paid_on[rows])),
+        "bank_fee": money(p.bank_fee[rows]),
+        "paid_on": day(np.where(rows % 17 == 11, NONE, p.paid_on[rows])),
     }
     return sheet_of("payments", columns)
 
@@ -185,17 +217,25 @@ def tax_bills_sheet(story: Story, month: int) -> Sheet:
     apart, together = original[two], original[~two]
     blocks = [(simulated, 0, True, True), (together, 1, True, True), (apart, 1, True, False), (apart, 1, False, True)]
     rows = np.concatenate([block[0] for block in blocks])
-    kind, duty, vat = (np.concatenate([np.full(len(block[0]), block[place]) for block in blocks]) for place in (1, 2, 3))
+    kind, duty, vat = (
+        np.concatenate([np.full(len(block[0]), block[place]) for block in blocks]) for place in (1, 2, 3)
+    )
     declaration = declaration_numbers(story.world, rows * 2, o.declared_on[rows], o.outbound[rows])
-    letter = pick(["M01", "A01", "L02"], np.where(kind == 0, 0, np.where(duty & (i.duty[rows] + i.consumption_tax[rows] > 0), 1, 2)))
+    letter = pick(
+        ["M01", "A01", "L02"],
+        np.where(kind == 0, 0, np.where(duty & (i.duty[rows] + i.consumption_tax[rows] > 0), 1, 2)),
+    )
     wrong = rows % 97 == 5  # the simulated bill names us, not the principal (IMP-TAX-01)
     principal = o.principal[rows]
     columns = {
-        "order_no": take(o.order_no, rows), "bill_no": texts.join(declaration, "-", letter),
+        "order_no": take(o.order_no, rows),
+        "bill_no": texts.join(declaration, "-", letter),
         "bill_kind": pick(["模拟", "正本"], kind),
         "consignee": choose(wrong & (kind == 0), own_name(), take(story.firms.name, principal)),
-        "taxpayer": texts.repeat(own_name(), len(rows)), "customs_value": money(i.customs_value[rows]),
-        "duty": money(np.where(duty, i.duty[rows], 0)), "consumption_tax": money(np.where(duty, i.consumption_tax[rows], 0)),
+        "taxpayer": texts.repeat(own_name(), len(rows)),
+        "customs_value": money(i.customs_value[rows]),
+        "duty": money(np.where(duty, i.duty[rows], 0)),
+        "consumption_tax": money(np.where(duty, i.consumption_tax[rows], 0)),
         "vat": money(np.where(vat, i.vat[rows], 0)),
         "issued_on": day(np.where(kind == 0, i.simulated_on[rows], i.tax_issued_on[rows])),
         "paid_on": day(np.where(kind == 1, i.tax_paid_on[rows], NONE)),
@@ -210,8 +250,10 @@ def refund_notices_sheet(story: Story, month: int) -> Sheet:
     columns = {
         "declaration_no": line_declarations(story.world, story.orders, r.declaration[rows]),
         "order_no": blank(take(story.orders.order_no, r.order[rows]), rows % 3 == 1),
-        "batch_no": batch_numbers(r.batch[rows], r), "result": pick(RESULTS, r.result[rows]),
-        "amount": money(r.amount[rows]), "notified_on": day(r.notified_on[rows]),
+        "batch_no": batch_numbers(r.batch[rows], r),
+        "result": pick(RESULTS, r.result[rows]),
+        "amount": money(r.amount[rows]),
+        "notified_on": day(r.notified_on[rows]),
     }
     return sheet_of("refund_notices", columns)
 
@@ -231,20 +273,32 @@ def vat_sheet(story: Story, month: int) -> Sheet:
     return sheet_of("vat_invoices", quotes.stacked([bought, _sold(story, sold, sold_on)]))
 
 
-def _vat_rows(story: Story, rows: np.ndarray, order: np.ndarray, ex_vat: np.ndarray, tax: np.ndarray, levy: np.ndarray) -> dict:
+def _vat_rows(
+    story: Story, rows: np.ndarray, order: np.ndarray, ex_vat: np.ndarray, tax: np.ndarray, levy: np.ndarray
+) -> dict:
     lines, o, firms = story.lines, story.orders, story.firms
     own, named = catalog()["own_company"], rows % 10 < 7
     return {
         "einvoice_no": texts.join("23332", number(100_000_000_000_000 + rows * 7, 15)),
-        "seller_uscc": take(firms.uscc, o.principal[order]), "seller_name": take(firms.name, o.principal[order]),
-        "buyer_uscc": texts.repeat(own_uscc(), len(rows)), "buyer_name": texts.repeat(own["name"], len(rows)),
-        "issued_on": day(story.exports.invoiced_on[order]), "goods_name": take(goods_text(o, lines, 1, 1), rows),
-        "unit": take(goods_text(o, lines, 2, 2), rows), "quantity": number(lines.quantity[rows]),
-        "unit_price": decimal(half_up(ex_vat * 1_000_000, lines.quantity[rows]), 8), "ex_vat_amount": money(ex_vat),
-        "tax_rate_text": texts.join(number(levy), "%"), "tax_amount": money(tax), "total_amount": money(ex_vat + tax),
-        "invoice_type": texts.repeat("数电票（增值税专用发票）", len(rows)), "invoice_status": texts.repeat("正常", len(rows)),
-        "is_positive": texts.repeat("是", len(rows)), "note": take(o.order_no, order),
-        "order_no": blank(take(o.order_no, order), ~named), "line_no": blank(number(lines.line_no[rows]), ~named),
+        "seller_uscc": take(firms.uscc, o.principal[order]),
+        "seller_name": take(firms.name, o.principal[order]),
+        "buyer_uscc": texts.repeat(own_uscc(), len(rows)),
+        "buyer_name": texts.repeat(own["name"], len(rows)),
+        "issued_on": day(story.exports.invoiced_on[order]),
+        "goods_name": take(goods_text(o, lines, 1, 1), rows),
+        "unit": take(goods_text(o, lines, 2, 2), rows),
+        "quantity": number(lines.quantity[rows]),
+        "unit_price": decimal(half_up(ex_vat * 1_000_000, lines.quantity[rows]), 8),
+        "ex_vat_amount": money(ex_vat),
+        "tax_rate_text": texts.join(number(levy), "%"),
+        "tax_amount": money(tax),
+        "total_amount": money(ex_vat + tax),
+        "invoice_type": texts.repeat("数电票（增值税专用发票）", len(rows)),
+        "invoice_status": texts.repeat("正常", len(rows)),
+        "is_positive": texts.repeat("是", len(rows)),
+        "note": take(o.order_no, order),
+        "order_no": blank(take(o.order_no, order), ~named),
+        "line_no": blank(number(lines.line_no[rows]), ~named),
     }
 
 
@@ -265,15 +319,24 @@ def _sold(story: Story, rows: np.ndarray, days: np.ndarray) -> dict:
     ex_vat = half_up(total * 100, 100 + levy)
     return {
         "einvoice_no": texts.join("23332", number(700_000_000_000_000 + rows * 7, 15)),
-        "seller_uscc": texts.repeat(own_uscc(), len(rows)), "seller_name": texts.repeat(own["name"], len(rows)),
-        "buyer_uscc": take(firms.uscc, o.principal[rows]), "buyer_name": take(firms.name, o.principal[rows]),
-        "issued_on": day(days[rows]), "goods_name": take(goods_text(o, story.lines, 1, 1), line),
-        "unit": take(goods_text(o, story.lines, 2, 2), line), "quantity": number(story.lines.quantity[line]),
+        "seller_uscc": texts.repeat(own_uscc(), len(rows)),
+        "seller_name": texts.repeat(own["name"], len(rows)),
+        "buyer_uscc": take(firms.uscc, o.principal[rows]),
+        "buyer_name": take(firms.name, o.principal[rows]),
+        "issued_on": day(days[rows]),
+        "goods_name": take(goods_text(o, story.lines, 1, 1), line),
+        "unit": take(goods_text(o, story.lines, 2, 2), line),
+        "quantity": number(story.lines.quantity[line]),
         "unit_price": decimal(half_up(ex_vat * 1_000_000, np.maximum(story.lines.quantity[line], 1)), 8),
-        "ex_vat_amount": money(ex_vat), "tax_rate_text": texts.join(number(levy), "%"), "tax_amount": money(total - ex_vat),
-        "total_amount": money(total), "invoice_type": texts.repeat("数电票（增值税专用发票）", len(rows)),
-        "invoice_status": texts.repeat("正常", len(rows)), "is_positive": texts.repeat("是", len(rows)),
-        "note": take(o.order_no, rows), "order_no": take(o.order_no, rows),
+        "ex_vat_amount": money(ex_vat),
+        "tax_rate_text": texts.join(number(levy), "%"),
+        "tax_amount": money(total - ex_vat),
+        "total_amount": money(total),
+        "invoice_type": texts.repeat("数电票（增值税专用发票）", len(rows)),
+        "invoice_status": texts.repeat("正常", len(rows)),
+        "is_positive": texts.repeat("是", len(rows)),
+        "note": take(o.order_no, rows),
+        "order_no": take(o.order_no, rows),
     }
 
 

@@ -25,8 +25,13 @@ from settlement.sample.story import Story
 from settlement.sample.texts import NONE, day, money, number, pick, repeat, take
 
 _NOBODY = {
-    b.A_CONVERSION: "结汇", b.A_TRANSFER: "内部划转", b.INTEREST: "利息", b.RETURNED: "付款退回", b.REVERSED: "冲正",
-    b.CARRIER_REFUND: "供应商退款", b.OTHER_IN: "其他",
+    b.A_CONVERSION: "结汇",
+    b.A_TRANSFER: "内部划转",
+    b.INTEREST: "利息",
+    b.RETURNED: "付款退回",
+    b.REVERSED: "冲正",
+    b.CARRIER_REFUND: "供应商退款",
+    b.OTHER_IN: "其他",
 }
 
 
@@ -34,16 +39,23 @@ def _identity(story: Story, rows: np.ndarray) -> dict[str, pa.Array]:
     lines = story.book.lines
     return {
         "account_no": pick([account["account_no"] for account in catalog()["own_accounts"]], lines.account[rows]),
-        "bank_ref": take(lines.ref, rows), "booked_on": day(lines.booked_on[rows]),
+        "bank_ref": take(lines.ref, rows),
+        "booked_on": day(lines.booked_on[rows]),
         "month": pick(story.world.months.names, story.book.month[rows]),
-        "amount": money(lines.amount[rows]), "occurrence": number(story.book.occurrence[rows]),
+        "amount": money(lines.amount[rows]),
+        "occurrence": number(story.book.occurrence[rows]),
     }
 
 
 def receipts_sheet(story: Story) -> Sheet:
     """receipts.csv."""
     parts = [
-        _matched(story), _overpaid(story), _refund_pieces(story), _ahead(story), _nobody(story), _old_freight(story),
+        _matched(story),
+        _overpaid(story),
+        _refund_pieces(story),
+        _ahead(story),
+        _nobody(story),
+        _old_freight(story),
         _paid_twice(story),
     ]
     return Sheet(quotes.stacked([part for part in parts if len(part["amount"])]))
@@ -63,11 +75,15 @@ def _matched(story: Story) -> dict[str, pa.Array]:
     kept = np.where(r.size[receipt] == 1, r.charges[receipt], 0)
     principal = np.where(nobody, -1, story.orders.principal[order])
     return {
-        **_identity(story, line), "order_no": take(story.orders.order_no, np.where(open_, -1, order)),
+        **_identity(story, line),
+        "order_no": take(story.orders.order_no, np.where(open_, -1, order)),
         "principal_id": take(story.firms.principal_id, principal),
-        "purpose": pick(PURPOSES, legs.what[leg]), "piece": money(legs.amount[leg] - kept),
-        "decidable": pick(["no", "yes"], (verdict == POST).astype(np.int64)), "verdict": pick(VERDICTS, verdict),
-        "why": pick(WHY, why), "world_order_no": take(story.orders.order_no, order),
+        "purpose": pick(PURPOSES, legs.what[leg]),
+        "piece": money(legs.amount[leg] - kept),
+        "decidable": pick(["no", "yes"], (verdict == POST).astype(np.int64)),
+        "verdict": pick(VERDICTS, verdict),
+        "why": pick(WHY, why),
+        "world_order_no": take(story.orders.order_no, order),
         "world_principal_id": take(story.firms.principal_id, story.orders.principal[order]),
     }
 
@@ -77,16 +93,25 @@ def _overpaid(story: Story) -> dict[str, pa.Array]:
     line = np.flatnonzero(lines.what == b.A_RECEIPT)
     line = line[r.over[lines.row[line]] > 0]
     receipt = lines.row[line]
-    return _single(story, line, "预收", r.over[receipt], r.principal[receipt], "open", "paid too much: the rest is on account")
+    return _single(
+        story, line, "预收", r.over[receipt], r.principal[receipt], "open", "paid too much: the rest is on account"
+    )
 
 
-def _single(story: Story, line: np.ndarray, purpose: str, piece: np.ndarray, principal: np.ndarray, verdict: str, why: str) -> dict:
+def _single(
+    story: Story, line: np.ndarray, purpose: str, piece: np.ndarray, principal: np.ndarray, verdict: str, why: str
+) -> dict:
     who = take(story.firms.principal_id, principal)
     count = len(line)
     return {
-        **_identity(story, line), "principal_id": who, "purpose": repeat(purpose, count), "piece": money(piece),
-        "decidable": repeat("yes" if verdict == "post" else "no", count), "verdict": repeat(verdict, count),
-        "why": repeat(why, count), "world_principal_id": who,
+        **_identity(story, line),
+        "principal_id": who,
+        "purpose": repeat(purpose, count),
+        "piece": money(piece),
+        "decidable": repeat("yes" if verdict == "post" else "no", count),
+        "verdict": repeat(verdict, count),
+        "why": repeat(why, count),
+        "world_principal_id": who,
     }
 
 
@@ -97,16 +122,21 @@ def _refund_pieces(story: Story) -> dict[str, pa.Array]:
     of_batch = np.full(r.batch.max(initial=-1) + 1, -1, np.int64)
     of_batch[lines.row[line]] = line
     paid = np.flatnonzero((r.result == 0) & (of_batch[r.batch] >= 0)) if len(line) else np.zeros(0, np.int64)
-    key, first, row = np.unique(r.batch[paid] * story.orders.count + r.order[paid], return_index=True, return_inverse=True)
+    key, first, row = np.unique(
+        r.batch[paid] * story.orders.count + r.order[paid], return_index=True, return_inverse=True
+    )
     piece = np.zeros(len(key), np.int64)
     np.add.at(piece, row, r.amount[paid])
     at = paid[first]
     order, quoted = r.order[at], r.batch[at] % 4 != 3
     return {
-        **_identity(story, of_batch[r.batch[at]]), "order_no": take(story.orders.order_no, order),
+        **_identity(story, of_batch[r.batch[at]]),
+        "order_no": take(story.orders.order_no, order),
         "principal_id": take(story.firms.principal_id, story.orders.principal[order]),
-        "purpose": repeat("退税款", len(at)), "piece": money(piece),
-        "decidable": pick(["no", "yes"], quoted.astype(np.int64)), "verdict": pick(["either", "post"], quoted.astype(np.int64)),
+        "purpose": repeat("退税款", len(at)),
+        "piece": money(piece),
+        "decidable": pick(["no", "yes"], quoted.astype(np.int64)),
+        "verdict": pick(["either", "post"], quoted.astype(np.int64)),
         "why": pick(["the sum of one batch", "the batch is named"], quoted.astype(np.int64)),
         "world_order_no": take(story.orders.order_no, order),
         "world_principal_id": take(story.firms.principal_id, story.orders.principal[order]),
@@ -140,7 +170,9 @@ def _nobody(story: Story) -> dict[str, pa.Array]:
     parts = []
     for what, purpose in _NOBODY.items():
         line = np.flatnonzero((lines.what == what) & (lines.amount > 0))
-        parts.append(_single(story, line, purpose, lines.amount[line], np.full(len(line), -1), "post", "nobody's money"))
+        parts.append(
+            _single(story, line, purpose, lines.amount[line], np.full(len(line), -1), "post", "nobody's money")
+        )
     line = np.flatnonzero(lines.what == b.STRANGER)
     parts.append(_single(story, line, "", lines.amount[line], np.full(len(line), -1), "open", WHY[6]))
     return quotes.stacked(parts)
@@ -154,10 +186,13 @@ def payments_sheet(story: Story) -> Sheet:
     fee = lines.what[line] == b.A_FEE
     order = p.order[row]
     applied = {
-        **_identity(story, line), "request_no": take(story.requests, row), "order_no": take(story.orders.order_no, order),
+        **_identity(story, line),
+        "request_no": take(story.requests, row),
+        "order_no": take(story.orders.order_no, order),
         "principal_id": take(story.firms.principal_id, np.where(order < 0, -1, story.orders.principal[order])),
         "vendor": pick(quotes.vendor_names(), p.vendor[row]),
-        "kind": texts.choose(fee, "银行手续费", pick(payouts.KINDS, p.kind[row])), "piece": money(-lines.amount[line]),
+        "kind": texts.choose(fee, "银行手续费", pick(payouts.KINDS, p.kind[row])),
+        "piece": money(-lines.amount[line]),
         "decidable": pick(["yes", "no"], p.unstated[row].astype(np.int64)),
         "why": pick(["the application is named", "payee, account and amount"], p.unstated[row].astype(np.int64)),
     }
@@ -165,10 +200,15 @@ def payments_sheet(story: Story) -> Sheet:
     parts = [applied]
     for what, kind in kinds.items():
         line = np.flatnonzero((lines.what == what) & (lines.amount < 0))
-        parts.append({
-            **_identity(story, line), "kind": repeat(kind, len(line)), "piece": money(-lines.amount[line]),
-            "decidable": repeat("yes", len(line)), "why": repeat("no application: the bank's or our own", len(line)),
-        })
+        parts.append(
+            {
+                **_identity(story, line),
+                "kind": repeat(kind, len(line)),
+                "piece": money(-lines.amount[line]),
+                "decidable": repeat("yes", len(line)),
+                "why": repeat("no application: the bank's or our own", len(line)),
+            }
+        )
     return Sheet(quotes.stacked(parts))
 
 
@@ -192,12 +232,18 @@ def _export_amounts(story: Story, month: int) -> dict[str, pa.Array]:
     figures = figures_of(lines, net)
     order = lines.order[chosen]
     return {
-        "table": repeat("export_invoices", len(chosen)), "month": repeat(story.world.months.names[month], len(chosen)),
-        "order_no": take(o.order_no, order), "line_no": number(lines.line_no[chosen]),
-        "received_fx": money(position.received_fx[order]), "gross_cny": money(position.gross[order]),
-        "fees_cny": money(deducted[order]), "net_cny": money(figures.net[chosen]),
-        "invoice_amount": money(figures.invoice[chosen]), "ex_vat_amount": money(figures.ex_vat[chosen]),
-        "tax_amount": money(figures.tax[chosen]), "refund_amount": money(figures.refund[chosen]),
+        "table": repeat("export_invoices", len(chosen)),
+        "month": repeat(story.world.months.names[month], len(chosen)),
+        "order_no": take(o.order_no, order),
+        "line_no": number(lines.line_no[chosen]),
+        "received_fx": money(position.received_fx[order]),
+        "gross_cny": money(position.gross[order]),
+        "fees_cny": money(deducted[order]),
+        "net_cny": money(figures.net[chosen]),
+        "invoice_amount": money(figures.invoice[chosen]),
+        "ex_vat_amount": money(figures.ex_vat[chosen]),
+        "tax_amount": money(figures.tax[chosen]),
+        "refund_amount": money(figures.refund[chosen]),
     }
 
 
@@ -208,9 +254,14 @@ def _import_amounts(story: Story, month: int) -> dict[str, pa.Array]:
     rows = np.flatnonzero(entrusted & (story.world.months.of(last) == month))
     months = len(rows)
     return {
-        "table": repeat("import_invoices", months), "month": repeat(story.world.months.names[month], months),
-        "order_no": take(o.order_no, rows), "goods_cny": money(i.goods_cny[rows]), "bank_fee": money(i.bank_fee[rows]),
-        "duty": money(i.duty[rows]), "consumption_tax": money(i.consumption_tax[rows]), "vat": money(i.vat[rows]),
+        "table": repeat("import_invoices", months),
+        "month": repeat(story.world.months.names[month], months),
+        "order_no": take(o.order_no, rows),
+        "goods_cny": money(i.goods_cny[rows]),
+        "bank_fee": money(i.bank_fee[rows]),
+        "duty": money(i.duty[rows]),
+        "consumption_tax": money(i.consumption_tax[rows]),
+        "vat": money(i.vat[rows]),
         "invoice_amount": money((i.goods_cny + i.bank_fee + i.taxes)[rows]),
         "eligible": pick(["no", "yes"], (o.invoice_wanted & o.tax_original)[rows].astype(np.int64)),
     }
@@ -218,7 +269,9 @@ def _import_amounts(story: Story, month: int) -> dict[str, pa.Array]:
 
 def _freight_amounts(story: Story, month: int) -> dict[str, pa.Array]:
     o = story.orders
-    billed = np.flatnonzero((story.charges.billed_on != NONE) & (story.world.months.of(story.charges.billed_on) == month))
+    billed = np.flatnonzero(
+        (story.charges.billed_on != NONE) & (story.world.months.of(story.charges.billed_on) == month)
+    )
     order, charge, due = payable(story.freight, o.count)
     dollars = np.array([row[2] == "USD" for row in quotes.charge_rows()])[charge]
     cny, usd = np.zeros(o.count, np.int64), np.zeros(o.count, np.int64)
@@ -227,7 +280,10 @@ def _freight_amounts(story: Story, month: int) -> dict[str, pa.Array]:
     np.add.at(cny, order, np.where(dollars, 0, due))
     np.add.at(usd, order, np.where(dollars, due, 0))
     return {
-        "table": repeat("freight_charges", len(billed)), "month": repeat(story.world.months.names[month], len(billed)),
-        "order_no": take(o.order_no, billed), "receivable_cny": money(story.charges.receivable_cny[billed]),
-        "payable_cny_lines": money(np.where(doubtful, texts.NONE, cny)[billed]), "payable_usd_lines": money(usd[billed]),
+        "table": repeat("freight_charges", len(billed)),
+        "month": repeat(story.world.months.names[month], len(billed)),
+        "order_no": take(o.order_no, billed),
+        "receivable_cny": money(story.charges.receivable_cny[billed]),
+        "payable_cny_lines": money(np.where(doubtful, texts.NONE, cny)[billed]),
+        "payable_usd_lines": money(usd[billed]),
     }

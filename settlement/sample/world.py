@@ -23,14 +23,17 @@ class World:
 
     @property
     def orders(self) -> int:
+        """Orders of all months."""
         return self.per_month * len(self.months.names)
 
     @property
     def principals(self) -> int:
+        """One principal per eight orders of a month, ten at least."""
         return max(10, self.per_month // 8)
 
     @property
     def as_csv(self) -> bool:
+        """Whether the home is too large for workbooks."""
         return self.orders > CSV_ABOVE
 
     @property

@@ -34,21 +34,28 @@ def write_story(home: Path, story: Story) -> None:
     jobs: list[Job] = [partial(_write_reference, home, story)]
     for month in range(len(story.world.months.names)):
         jobs.extend(_month_jobs(home, story, month))
-    jobs.extend([
-        partial(_write_truth, home / "truth" / "receipts.csv", truth.receipts_sheet, story),
-        partial(_write_truth, home / "truth" / "payments.csv", truth.payments_sheet, story),
-        partial(_write_truth, home / "truth" / "amounts.csv", truth.amounts_sheet, story),
-        partial(_write_truth, home / "truth" / "oddities.csv", oddities.oddities_sheet, story),
-    ])
+    jobs.extend(
+        [
+            partial(_write_truth, home / "truth" / "receipts.csv", truth.receipts_sheet, story),
+            partial(_write_truth, home / "truth" / "payments.csv", truth.payments_sheet, story),
+            partial(_write_truth, home / "truth" / "amounts.csv", truth.amounts_sheet, story),
+            partial(_write_truth, home / "truth" / "oddities.csv", oddities.oddities_sheet, story),
+        ]
+    )
     # Two files at a time: Arrow works outside the interpreter's lock. Results come back in the order of the jobs.
     with ThreadPoolExecutor(max_workers=2) as pool:
         rejected = [row for rows in pool.map(lambda job: job(), jobs) for row in rows]
-    write_csv(home / "truth" / "rejected.csv", Sheet({
-        "file": pa.array([row[0] for row in rejected], pa.string()),
-        "table": pa.array([row[1] for row in rejected], pa.string()),
-        "row": pa.array([str(row[2]) for row in rejected], pa.string()),
-        "why": pa.array([row[3] for row in rejected], pa.string()),
-    }))
+    write_csv(
+        home / "truth" / "rejected.csv",
+        Sheet(
+            {
+                "file": pa.array([row[0] for row in rejected], pa.string()),
+                "table": pa.array([row[1] for row in rejected], pa.string()),
+                "row": pa.array([str(row[2]) for row in rejected], pa.string()),
+                "why": pa.array([row[3] for row in rejected], pa.string()),
+            }
+        ),
+    )
 
 
 def _write_reference(home: Path, story: Story) -> list[Rejected]:
@@ -66,9 +73,12 @@ def _write_truth(path: Path, sheet: Callable[[Story], Sheet], story: Story) -> l
 def _month_jobs(home: Path, story: Story, month: int) -> list[Job]:
     given = (home, story, month)
     plain = [
-        ("customs", "税单", tables.tax_bills_sheet), ("customs", "退税通知", tables.refund_notices_sheet),
-        ("vat", "全量发票", tables.vat_sheet), ("documents", "单证", documents.documents_sheet),
-        ("events", "事项", events_sheet), ("desk", "快递柜台", oddities.desk_sheet),
+        ("customs", "税单", tables.tax_bills_sheet),
+        ("customs", "退税通知", tables.refund_notices_sheet),
+        ("vat", "全量发票", tables.vat_sheet),
+        ("documents", "单证", documents.documents_sheet),
+        ("events", "事项", events_sheet),
+        ("desk", "快递柜台", oddities.desk_sheet),
     ]
     return [
         partial(_write_orders, *given),
@@ -131,7 +141,9 @@ def _write_orders(home: Path, story: Story, month: int) -> list[Rejected]:
     sheet = tables.orders_sheet(story, month, rows)
     if month == 0:
         old = old_orders_sheet(story.world, story.firms, story.openings).columns
-        sheet = replace(sheet, columns={name: pa.concat_arrays([column, old[name]]) for name, column in sheet.columns.items()})
+        sheet = replace(
+            sheet, columns={name: pa.concat_arrays([column, old[name]]) for name, column in sheet.columns.items()}
+        )
     orders, places, why = _messy(story, month, sheet, _BAD_ORDERS, 2)
     goods = tables.goods_sheet(story, month, rows)
     folder, name = _folder(home, story, month, "orders"), story.world.months.names[month]
@@ -146,20 +158,79 @@ def _write_orders(home: Path, story: Story, month: int) -> list[Rejected]:
 
 # Rows that no program may accept: an amount that is no number, a required field that is empty.
 _BAD_FREIGHT = [
-    ({"供应商": "宁波港晟国际船务代理有限公司", "供应商账单号": "NBGSX0000001", "订单号": "SO23000001", "费用代码": "DOC", "费用名称": "文件费",
-      "币种": "CNY", "金额": "12,3x", "计费单位": "票", "数量": "1", "账单日期": "{day}"}, "amount"),
-    ({"供应商": "宁波港晟国际船务代理有限公司", "供应商账单号": "NBGSX0000002", "订单号": "SO23000001", "费用名称": "文件费", "币种": "CNY",
-      "金额": "450.00", "计费单位": "票", "数量": "1", "账单日期": "{day}"}, "charge_code"),
-    ({"供应商": "宁波港晟国际船务代理有限公司", "供应商账单号": "NBGSX0000003", "费用代码": "DOC", "费用名称": "文件费", "币种": "CNY",
-      "金额": "450.00", "计费单位": "票", "数量": "1", "账单日期": "{day}"}, "order_no, bl_no, container_no"),
+    (
+        {
+            "供应商": "宁波港晟国际船务代理有限公司",
+            "供应商账单号": "NBGSX0000001",
+            "订单号": "SO23000001",
+            "费用代码": "DOC",
+            "费用名称": "文件费",
+            "币种": "CNY",
+            "金额": "12,3x",
+            "计费单位": "票",
+            "数量": "1",
+            "账单日期": "{day}",
+        },
+        "amount",
+    ),
+    (
+        {
+            "供应商": "宁波港晟国际船务代理有限公司",
+            "供应商账单号": "NBGSX0000002",
+            "订单号": "SO23000001",
+            "费用名称": "文件费",
+            "币种": "CNY",
+            "金额": "450.00",
+            "计费单位": "票",
+            "数量": "1",
+            "账单日期": "{day}",
+        },
+        "charge_code",
+    ),
+    (
+        {
+            "供应商": "宁波港晟国际船务代理有限公司",
+            "供应商账单号": "NBGSX0000003",
+            "费用代码": "DOC",
+            "费用名称": "文件费",
+            "币种": "CNY",
+            "金额": "450.00",
+            "计费单位": "票",
+            "数量": "1",
+            "账单日期": "{day}",
+        },
+        "order_no, bl_no, container_no",
+    ),
 ]
 _BAD_PAYMENTS = [
-    ({"申请单号": "QKX0000001", "订单号": "SO23000001", "款项类型": "货款", "收款方类型": "委托方", "收款方名称": "某某有限公司", "币种": "CNY",
-      "金额": "1000.00"}, "payee_account"),
+    (
+        {
+            "申请单号": "QKX0000001",
+            "订单号": "SO23000001",
+            "款项类型": "货款",
+            "收款方类型": "委托方",
+            "收款方名称": "某某有限公司",
+            "币种": "CNY",
+            "金额": "1000.00",
+        },
+        "payee_account",
+    ),
 ]
 _BAD_ORDERS = [
-    ({"订单号": "SO23X00001", "服务类型": "出口国际物流", "下单日期": "{day}", "币种": "CNY", "外币金额": "0"}, "principal_id"),
-    ({"订单号": "SO23X00002", "服务类型": "出口贸易代理", "委托方编号": "P00001", "币种": "USD", "外币金额": "10000"}, "ordered_on"),
+    (
+        {"订单号": "SO23X00001", "服务类型": "出口国际物流", "下单日期": "{day}", "币种": "CNY", "外币金额": "0"},
+        "principal_id",
+    ),
+    (
+        {
+            "订单号": "SO23X00002",
+            "服务类型": "出口贸易代理",
+            "委托方编号": "P00001",
+            "币种": "USD",
+            "外币金额": "10000",
+        },
+        "ordered_on",
+    ),
 ]
 
 

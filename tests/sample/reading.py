@@ -33,7 +33,9 @@ def grids(path: Path) -> Iterator[list[list[str]]]:
     if path.suffix == ".xlsx":
         book = CalamineWorkbook.from_path(str(path))
         for name in book.sheet_names:
-            yield [[_shown(cell) for cell in row] for row in book.get_sheet_by_name(name).to_python(skip_empty_area=False)]
+            yield [
+                [_shown(cell) for cell in row] for row in book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            ]
     else:
         yield list(csv.reader(io.StringIO(decoded(path))))
 
@@ -86,7 +88,9 @@ def good(home: Path, table: str, months: list[str]) -> list[dict[str, str]]:
     bad = rejected(home)
     return [
         row.cells | {"month": month}
-        for month in months for row in rows_of(home, table, month) if (row.file, table, row.number) not in bad
+        for month in months
+        for row in rows_of(home, table, month)
+        if (row.file, table, row.number) not in bad
     ]
 
 

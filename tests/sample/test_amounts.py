@@ -45,13 +45,17 @@ class Rates:
 def quote_for(quotes, who, line, order, day):
     """The quote in force: of the order, else of the lane, else in general; then the later one."""
     fitting = [
-        quote for quote in quotes[who, line["charge_code"]]
-        if quote["valid_from"] <= day <= (quote["valid_to"] or "9999") and quote["unit_basis"] == line["unit_basis"]
+        quote
+        for quote in quotes[who, line["charge_code"]]
+        if quote["valid_from"] <= day <= (quote["valid_to"] or "9999")
+        and quote["unit_basis"] == line["unit_basis"]
         and quote["order_no"] in ("", order["order_no"])
         and quote["container_type"] in ("", line["container_type"])
         and (quote["pol"], quote["pod"]) in (("", ""), (order["pol"], order["pod"]))
     ]
-    return max(fitting, key=lambda quote: (quote["order_no"] != "", quote["pol"] != "", quote["valid_from"]), default=None)
+    return max(
+        fitting, key=lambda quote: (quote["order_no"] != "", quote["pol"] != "", quote["valid_from"]), default=None
+    )
 
 
 def boxes(order, of_type=""):
@@ -85,19 +89,31 @@ def freight_figures(home):
         sold = quote_for(client, order["principal_id"], first, order, day)
         units = 1 if first["unit_basis"] == "票" else boxes(order)
         costs = [Decimal(line["amount"]) for line in group]
-        rate = [Decimal(line["ar_rate"]) if line["ar_rate"] else rates.on(line["currency"], line["confirmed_on"] or line["invoiced_on"]) for line in group]
+        rate = [
+            Decimal(line["ar_rate"])
+            if line["ar_rate"]
+            else rates.on(line["currency"], line["confirmed_on"] or line["invoiced_on"])
+            for line in group
+        ]
         if sold:
             receivable = fen(Decimal(sold["amount"]) * units * rate[0])
         else:
             receivable = sum(fen(cost * each) for cost, each in zip(costs, rate, strict=True))
         bought = [quote_for(vendor, line["vendor"], line, order, day) for line in group]
         if all(bought):
-            limit = sum(Decimal(quote["amount"]) * Decimal(line["quantity"] or 1) for quote, line in zip(bought, group, strict=True))
+            limit = sum(
+                Decimal(quote["amount"]) * Decimal(line["quantity"] or 1)
+                for quote, line in zip(bought, group, strict=True)
+            )
             payable = min(sum(costs), fen(limit))
         else:
             payable = sum((cost for cost, line in zip(costs, group, strict=True) if line["voucher_no"]), Decimal(0))
         found = figures[number]
-        figures[number] = [found[0] + receivable, found[1] + (payable if first["currency"] == "CNY" else 0), found[2] + (payable if first["currency"] == "USD" else 0)]
+        figures[number] = [
+            found[0] + receivable,
+            found[1] + (payable if first["currency"] == "CNY" else 0),
+            found[2] + (payable if first["currency"] == "USD" else 0),
+        ]
     # An order's own quote is billed even where no carrier sent a line for it.
     for quotes in client.values():
         for quote in quotes:
@@ -107,10 +123,15 @@ def freight_figures(home):
 
 
 def test_freight(home):
-    figures, answers = freight_figures(home), [row for row in truth(home, "amounts.csv") if row["table"] == "freight_charges"]
+    figures, answers = (
+        freight_figures(home),
+        [row for row in truth(home, "amounts.csv") if row["table"] == "freight_charges"],
+    )
     assert len(answers) > 10
     for row in answers:
-        for name, figure in zip(("receivable_cny", "payable_cny_lines", "payable_usd_lines"), figures[row["order_no"]], strict=True):
+        for name, figure in zip(
+            ("receivable_cny", "payable_cny_lines", "payable_usd_lines"), figures[row["order_no"]], strict=True
+        ):
             assert not row[name] or Decimal(row[name]) == figure, (row["order_no"], name)
 
 
@@ -131,7 +152,12 @@ def advices(home):
                     if not remark.partition("原流水")[2]:
                         plain[path.name[:8], -amount].append((Decimal(cny), month))
                 elif amount > 0 and ref.startswith("R"):
-                    found[ref] = (path.name[:8], amount, month, Decimal(cny) if cny else fen(amount * Decimal(rate) / 100) if rate else None)
+                    found[ref] = (
+                        path.name[:8],
+                        amount,
+                        month,
+                        Decimal(cny) if cny else fen(amount * Decimal(rate) / 100) if rate else None,
+                    )
     result = {}
     for ref, (account, amount, month, cny) in found.items():
         if cny is not None:
@@ -156,7 +182,9 @@ def export_figures(home, month):
             pieces[row["bank_ref"]].append(row)
     for ref, rows in pieces.items():
         if ref in converted:
-            for row, cny in zip(rows, largest_remainder(converted[ref][0], [Decimal(row["piece"]) for row in rows]), strict=True):
+            for row, cny in zip(
+                rows, largest_remainder(converted[ref][0], [Decimal(row["piece"]) for row in rows]), strict=True
+            ):
                 gross[row["order_no"]] += cny
                 received[row["order_no"]] += Decimal(row["piece"])
     freight = freight_figures(home)
@@ -168,7 +196,11 @@ def export_figures(home, month):
         order = orders[number,]
         if not gross[number] or not all(row["fob_usd"] for row in rows):
             continue
-        agency = Decimal(order["agency_fee"]) if order["agency_fee"] else fen(gross[number] * share(order["agency_fee_rate"] or "0"))
+        agency = (
+            Decimal(order["agency_fee"])
+            if order["agency_fee"]
+            else fen(gross[number] * share(order["agency_fee_rate"] or "0"))
+        )
         netted = freight[number][0] if order["freight_treatment"] == "抵扣" else 0
         fees = agency + Decimal(order["other_fee"] or 0) + netted
         nets = largest_remainder(gross[number] - fees, [Decimal(row["fob_usd"]) for row in rows])
@@ -177,7 +209,16 @@ def export_figures(home, month):
             v, r = share(row["levy_rate"] or table["levy_rate"]), share(row["refund_rate"] or table["refund_rate"])
             invoice = fen(net * (1 + v) / (1 + v - r))
             ex_vat = fen(invoice / (1 + v))
-            found[number, row["line_no"]] = [received[number], gross[number], fees, net, invoice, ex_vat, invoice - ex_vat, fen(ex_vat * r)]
+            found[number, row["line_no"]] = [
+                received[number],
+                gross[number],
+                fees,
+                net,
+                invoice,
+                ex_vat,
+                invoice - ex_vat,
+                fen(ex_vat * r),
+            ]
     return found
 
 
@@ -190,7 +231,16 @@ def largest_remainder(total, weights):
     return [Decimal(part) / 100 for part in parts]
 
 
-EXPORT = ("received_fx", "gross_cny", "fees_cny", "net_cny", "invoice_amount", "ex_vat_amount", "tax_amount", "refund_amount")
+EXPORT = (
+    "received_fx",
+    "gross_cny",
+    "fees_cny",
+    "net_cny",
+    "invoice_amount",
+    "ex_vat_amount",
+    "tax_amount",
+    "refund_amount",
+)
 
 
 @pytest.mark.parametrize("which", ["hard_home", "easy_home"])
@@ -216,7 +266,10 @@ def test_import_invoices(home):
     bills = [row for row in good(home, "tax_bills", months) if row["bill_kind"] == "正本"]
     assert len({row["bill_no"] for row in bills}) == len(bills)
     for row in bills:
-        taxes[row["order_no"]] = [had + Decimal(row[name] or 0) for had, name in zip(taxes[row["order_no"]], ("duty", "consumption_tax", "vat"), strict=True)]
+        taxes[row["order_no"]] = [
+            had + Decimal(row[name] or 0)
+            for had, name in zip(taxes[row["order_no"]], ("duty", "consumption_tax", "vat"), strict=True)
+        ]
     answers = [row for row in truth(home, "amounts.csv") if row["table"] == "import_invoices"]
     assert len(answers) > 3
     for row in answers:

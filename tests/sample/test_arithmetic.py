@@ -12,7 +12,7 @@ from settlement.rules.money import apportion
 from settlement.sample import texts
 from settlement.sample.arithmetic import converted, half_up, shared
 
-AMOUNT = st.integers(-10**11, 10**11)
+AMOUNT = st.integers(-(10**11), 10**11)
 
 
 @given(st.lists(st.tuples(AMOUNT, st.integers(1, 10**7)), min_size=1, max_size=20))
@@ -26,13 +26,20 @@ def test_conversion_is_the_worked_example():
     assert converted(np.array([7_996_250]), np.array([8_123_600])).tolist() == [64_958_337]
 
 
-@given(st.lists(st.tuples(st.integers(-10**10, 10**10), st.lists(st.integers(1, 10**9), min_size=1, max_size=6)), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.tuples(st.integers(-(10**10), 10**10), st.lists(st.integers(1, 10**9), min_size=1, max_size=6)),
+        min_size=1,
+        max_size=6,
+    )
+)
 def test_shares_are_the_largest_remainder(groups):
     total = np.concatenate([np.full(len(weights), amount) for amount, weights in groups])
     weight = np.concatenate([np.array(weights) for _, weights in groups])
     group = np.concatenate([np.full(len(weights), place) for place, (_, weights) in enumerate(groups)])
     expected = [
-        int(part * 100) for amount, weights in groups
+        int(part * 100)
+        for amount, weights in groups
         for part in apportion(Decimal(amount) / 100, [Decimal(weight) for weight in weights])
     ]
     assert shared(total, weight, group).tolist() == expected

@@ -31,7 +31,9 @@ def test_central_parity_is_the_published_one(shared):
     days, rates = parity_table()
     assert days.tolist() == [as_day(date.fromisoformat(row["Date"])) for row in rows]
     for currency, (column, units) in PUBLISHED.items():
-        assert [Decimal(int(rate)) / 1_000_000 for rate in rates[currency]] == [Decimal(row[column]) / units for row in rows]
+        assert [Decimal(int(rate)) / 1_000_000 for rate in rates[currency]] == [
+            Decimal(row[column]) / units for row in rows
+        ]
 
 
 @pytest.mark.realdata

@@ -30,10 +30,18 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path):
     assert first["truth/receipts.csv"] != other["truth/receipts.csv"]
 
 
-@pytest.mark.parametrize("wrong", [
-    {"orders": 49}, {"orders": 1_000_001}, {"mess": "worst"}, {"month": "2024-05"}, {"month": "2023-12", "months": 2},
-    {"months": 0}, {"month": "2023-13"},
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"orders": 49},
+        {"orders": 1_000_001},
+        {"mess": "worst"},
+        {"month": "2024-05"},
+        {"month": "2023-12", "months": 2},
+        {"months": 0},
+        {"month": "2023-13"},
+    ],
+)
 def test_refuses_what_it_cannot_write(tmp_path, wrong):
     with pytest.raises(ValueError, match=r"\d|worst"):
         write_home(tmp_path, **{"month": "2023-09", **wrong})
@@ -109,7 +117,10 @@ def test_codes_are_well_formed(home):
 
 def container_check(number):
     values = [value for value in range(10, 39) if value % 11]
-    total = sum((values["ABCDEFGHIJKLMNOPQRSTUVWXYZ".index(c)] if c.isalpha() else int(c)) * 2**i for i, c in enumerate(number[:10]))
+    total = sum(
+        (values["ABCDEFGHIJKLMNOPQRSTUVWXYZ".index(c)] if c.isalpha() else int(c)) * 2**i
+        for i, c in enumerate(number[:10])
+    )
     return re.fullmatch(r"[A-Z]{3}U\d{7}", number) and total % 11 % 10 == int(number[10])
 
 
@@ -149,13 +160,17 @@ def test_openings_are_the_sum_of_their_items(home):
     total = {}
     for row in good(home, "opening_items", [month]):
         total[row["principal_id"]] = total.get(row["principal_id"], 0) + Decimal(row["amount_cny"])
-    assert total == {row["principal_id"]: Decimal(row["balance_cny"]) for row in good(home, "opening_balances", [month])}
+    assert total == {
+        row["principal_id"]: Decimal(row["balance_cny"]) for row in good(home, "opening_balances", [month])
+    }
 
 
 def test_bad_and_double_rows_are_there_and_named(home):
     by_place = {
         (row.file, table, row.number): row.cells
-        for month in months_of(home) for table in ("orders", "freight", "payments") for row in rows_of(home, table, month)
+        for month in months_of(home)
+        for table in ("orders", "freight", "payments")
+        for row in rows_of(home, table, month)
     }
     named = {place for place in rejected(home) if "/bank/" not in place[0]}
     assert named <= set(by_place)

@@ -18,7 +18,9 @@ def is_copy(path):
 def statement(path):
     """(layout, rows as dicts, rows above the header, rows below the last line)."""
     grid = next(grids(path))
-    start = next(place for place, row in enumerate(grid) if "余额" in "".join(row) and len([cell for cell in row if cell]) > 8)
+    start = next(
+        place for place, row in enumerate(grid) if "余额" in "".join(row) and len([cell for cell in row if cell]) > 8
+    )
     header = grid[start]
     layout = "boc" if any("Trade Amount" in cell for cell in header) else "icbc" if "凭证号" in header else "cmb"
     date_place = next(place for place, cell in enumerate(header) if cell.startswith(("交易日", "交易时间")))
@@ -82,7 +84,15 @@ def test_every_line_is_in_the_truth_once(home):
     answered = {}
     for name in ("receipts.csv", "payments.csv"):
         for row in truth(home, name):
-            key = (row["account_no"], row["month"], row["bank_ref"], row["booked_on"], row["amount"], row["occurrence"], name)
+            key = (
+                row["account_no"],
+                row["month"],
+                row["bank_ref"],
+                row["booked_on"],
+                row["amount"],
+                row["occurrence"],
+                name,
+            )
             answered.setdefault(key, Decimal(0))
             answered[key] += Decimal(row["piece"])
     by_account = {}
