@@ -23,7 +23,7 @@ from xlsxwriter.utility import xl_range, xl_range_abs
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.formulas import Row
 from settlement.io.workbooks.month_data import Source
-from settlement.io.workbooks.sheet import Book, Column, Sheet, headings, quoted, write_row
+from settlement.io.workbooks.sheet import FORMULA_CELLS, Book, Column, Sheet, headings, quoted, write_row
 from settlement.rules.export_check import export_digest, open_receipts
 
 SPARE_ROWS, PRINTED_SPARE_ROWS = 60, 8
@@ -136,10 +136,17 @@ def _open_receipts(source: Source) -> Any:
 def _claim_formulas(filled: Filled, rows: Sequence[Row]) -> None:
     """填后余额: what stays open once the amounts typed for the transaction are taken off."""
     ids, typed = (xl_range_abs(*filled.cells(field)) for field in ("txn_id", "amount"))
+    if len(rows) ** 2 > FORMULA_CELLS:
+        return
     for number, row in enumerate(rows, start=filled.first):
         txn, shown = (xl_range(number, filled.columns[field], number, filled.columns[field]) for field in ("txn_id", "open_amount"))
         kind = "money0" if row["currency"] == "JPY" else "money"
-        filled.sheet.live(number, filled.columns["left"], f"=ROUND({shown}-SUMIF({ids},{txn},{typed}),2)", row["open_amount"], kind)
+        filled.sheet.live(number, filled.columns["left"], f"=ROUND({shown}-{_sum_of(ids, txn, typed)},2)", row["open_amount"], kind)
+
+
+def _sum_of(ids: str, own: str, amounts: str) -> str:
+    # Not SUMIF: a txn_id of digits and one E would be read as a number. SUMPRODUCT counts what is no figure as 0.
+    return f"SUMPRODUCT(EXACT({ids},{own})*1,{amounts})"
 
 
 def _claim_choices(filled: Filled, rows: Sequence[Row]) -> None:
@@ -155,13 +162,13 @@ def _claim_choices(filled: Filled, rows: Sequence[Row]) -> None:
     work.data_validation(*filled.cells("purpose"), {"validate": "list", "source": list(PURPOSES)})
     ids, typed, shown = (xl_range_abs(*filled.cells(field)) for field in ("txn_id", "amount", "open_amount"))
     own, amount = filled.cell("txn_id"), filled.cell("amount")
-    fits = f"=AND(ISNUMBER({amount}),{amount}>0,ROUND(SUMIF({ids},{own},{typed})-SUMIF({ids},{own},{shown}),2)<=0)"
+    fits = f"=AND(ISNUMBER({amount}),{amount}>0,ROUND({_sum_of(ids, own, typed)}-{_sum_of(ids, own, shown)},2)<=0)"
     work.data_validation(*filled.cells("amount"), {
         "validate": "custom", "value": fits, "error_type": "warning",
         "error_title": labels.word("认领金额"), "error_message": labels.text("amount_too_high"),
         "input_title": labels.word("认领金额"), "input_message": labels.text("amount_hint"),
     })  # fmt: skip
-    over = f"=AND({amount}<>\"\",ROUND(SUMIF({ids},{own},{typed})-SUMIF({ids},{own},{shown}),2)>0)"
+    over = f"=AND(ISNUMBER({amount}),ROUND({_sum_of(ids, own, typed)}-{_sum_of(ids, own, shown)},2)>0)"
     work.conditional_format(*filled.cells("amount"), {"type": "formula", "criteria": over, "format": filled.sheet.book.file.missing()})
 
 

@@ -19,7 +19,7 @@ from settlement.io.workbooks import formulas
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.formulas import Row, product, quotient, signed_sum
 from settlement.io.workbooks.month_data import PrincipalTables
-from settlement.io.workbooks.sheet import Book, Column, Sheet, Span, quoted, table, write_row
+from settlement.io.workbooks.sheet import FORMULA_CELLS, Book, Column, Sheet, Span, quoted, table, write_row
 
 # Postings that concern one order and whose note a rule wrote; other notes may speak of other principals.
 _SHOWN_NOTES = frozenset(["期初", "汇率差", "手续费", "物流费", "代理费", "其他费用", "税金", "退税到账", "退税付出"])
@@ -261,8 +261,8 @@ def export_sheets(pages: Pages) -> Span:
 
     def sums(sheet: Sheet, number: int, row: Row) -> None:
         for name in ("invoice_amount", "refund_amount"):
-            if row[name] is not None:
-                sheet.live(number, at[name], lines.sum_where(name, order_no=f"$A{number + 1}"), row[name], "money")
+            if row[name] is not None and lines.rows**2 <= FORMULA_CELLS:
+                sheet.live(number, at[name], lines.sum_of(name, order_no=f"$A{number + 1}"), row[name], "money")
 
     return table(
         pages.book, "出口", "出口代理", EXPORT, _export_orders(pages), total=True, first=orders, after_row=sums

@@ -54,7 +54,7 @@ def write_summary(path: Path, source: Source, context: Context) -> None:
     charts = book.sheet("图表")
     spans = _lists(book, data, context)
     blocks = _overview(overview, data, spans, context)
-    _charts(charts, data, spans, blocks)
+    _charts(charts, blocks)
     book.close()
 
 
@@ -101,7 +101,7 @@ def _lists(book: Book, data: dict[str, list[dict[str, Any]]], context: Context) 
         empty.line(book.labels.text("nothing_overdue"), "plain")
     listed("退税申报", "退税申报", sheets.FILING, data["filing"])
     spans["vouchers"] = listed("凭证", "记账凭证", sheets.VOUCHERS, data["vouchers"], notes=[book.labels.text("voucher_help")])
-    spans["scores"] = listed("匹配成绩", "匹配成绩", sheets.SCORES, data["scoreboard"])
+    listed("匹配成绩", "匹配成绩", sheets.SCORES, data["scoreboard"])
     listed("规则检查", "规则检查", sheets.COVERAGE, data["rule_coverage"])
     changes = ({**row, "before": persons.text(row["before"]), "after": persons.text(row["after"])} for row in data["changes"])
     listed("重跑差异", "重跑差异", sheets.CHANGES, changes)
@@ -132,6 +132,7 @@ def _overview(sheet: Sheet, data: dict[str, list[dict[str, Any]]], spans: dict[s
     _currency_block(sheet, data["bank"])
     blocks["ages"] = _age_block(sheet, data["freight_receivables"], spans["receivables"])
     blocks["refunds"] = _refund_block(sheet, data["tax_refunds"], spans["refunds"])
+    blocks["scores"] = _score_block(sheet, data["scoreboard"])
     _voucher_block(sheet, data["vouchers"], spans["vouchers"])
     sheet.redden(0, sheet.row, [1, 2, 3, 4, 5, 6])
     for column, width in enumerate((22, 16, 18, 18, 18, 18, 18)):
@@ -222,6 +223,20 @@ def _refund_block(sheet: Sheet, rows: Sequence[Row], span: Span) -> tuple[int, i
     return first, sheet.row - 1
 
 
+def _score_block(sheet: Sheet, rows: Sequence[Row]) -> tuple[int, int]:
+    """匹配成绩 as a whole: the rows that are totals; by rule they stand on their own sheet."""
+    _section(sheet, "匹配成绩")
+    _heads(sheet, ("指标", "笔数", "人民币金额", "占比"))
+    first = sheet.row
+    for row in (row for row in rows if row["rule"] == "合计"):
+        sheet.put(sheet.row, 0, sheet.book.labels.value(row["measure"]), "text")
+        sheet.put(sheet.row, 1, row["receipts"], "whole")
+        sheet.put(sheet.row, 2, row["amount_cny"], "money")
+        sheet.put(sheet.row, 3, row["share"], "share")
+        sheet.row += 1
+    return first, sheet.row - 1
+
+
 def _voucher_block(sheet: Sheet, rows: Sequence[Row], span: Span) -> None:
     _section(sheet, "凭证平衡")
     _heads(sheet, ("项目", "凭证行数", "金额"))
@@ -238,46 +253,35 @@ def _voucher_block(sheet: Sheet, rows: Sequence[Row], span: Span) -> None:
     sheet.row += 1
 
 
-def _charts(sheet: Sheet, data: dict[str, list[dict[str, Any]]], spans: dict[str, Span], blocks: dict[str, tuple[int, int]]) -> None:
+def _charts(sheet: Sheet, blocks: dict[str, tuple[int, int]]) -> None:
     """图表: four charts of one colour with their figures on them, so that they print in black and white."""
     sheet.opening_lines("")
-    overview = sheet.book.labels.word("汇总")
-    wanted = (
-        ("按业务余额", "column", blocks["services"], 5),
-        ("应收账龄", "column", blocks["ages"], 2),
-        ("退税进度应退", "column", blocks["refunds"], 2),
-    )
     top = sheet.row + 1
     spots = iter([(top, 0), (top, 10), (top + 19, 0), (top + 19, 10)])
-    for word, kind, (first, last), column in wanted:
+    wanted = (("按业务余额", "services", 5), ("应收账龄", "ages", 2), ("退税进度应退", "refunds", 2), ("匹配成绩", "scores", 3))
+    for word, block, column in wanted:
+        first, last = blocks[block]
         if last >= first:
-            _chart(sheet, word, kind, (overview, first, last, 0), (overview, first, last, column), next(spots))
-    if data["scoreboard"]:
-        span = spans["scores"]
-        name, first, last = span.places[0]
-        _chart(sheet, "匹配成绩", "bar", (name, first, last, 0), (name, first, last, span.columns["share"]), next(spots), share=True, wide=1)
+            _chart(sheet, word, first, last, column, next(spots))
     sheet.last_column, sheet.row = 19, top + 38
     sheet.work.fit_to_pages(1, 1)
 
 
-def _chart(
-    sheet: Sheet, word: str, kind: str, names: tuple[str, int, int, int], values: tuple[str, int, int, int], spot: tuple[int, int], *,
-    share: bool = False, wide: int = 0,
-) -> None:  # fmt: skip
-    labels = sheet.book.labels
-    chart = sheet.book.file.add_chart({"type": kind})
-    (name, first, last, column), (other, begin, end, figures) = names, values
+def _chart(sheet: Sheet, word: str, first: int, last: int, column: int, spot: tuple[int, int]) -> None:
+    """A column chart of one block of the overview."""
+    labels, share = sheet.book.labels, word == "匹配成绩"
+    overview = labels.word("汇总")
+    chart = sheet.book.file.add_chart({"type": "column"})
     chart.add_series({
         "name": labels.word(word),
-        "categories": [name, first, column, last, column + wide],
-        "values": [other, begin, figures, end, figures],
+        "categories": [overview, first, 0, last, 0],
+        "values": [overview, first, column, last, column],
         "fill": {"color": "#1F3864"}, "border": {"color": "#1F3864"}, "gap": 60,
         "data_labels": {"value": True, "num_format": "0.0%" if share else "#,##0", "font": {"size": 9}},
     })  # fmt: skip
     chart.set_title({"name": labels.word(word), "name_font": {"size": 12}})
     chart.set_legend({"none": True})
-    value_axis, name_axis = (chart.set_x_axis, chart.set_y_axis) if kind == "bar" else (chart.set_y_axis, chart.set_x_axis)
-    value_axis({"num_format": "0%" if share else "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}})
-    name_axis({"label_position": "low"})
+    chart.set_y_axis({"num_format": "0%" if share else "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}})
+    chart.set_x_axis({"label_position": "low"})
     chart.set_size({"width": 640, "height": 340})
     sheet.work.insert_chart(*spot, chart)

@@ -12,7 +12,7 @@ from typing import Any
 
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.formulas import Live, Row, signed_sum
-from settlement.io.workbooks.sheet import Book, Column, Sheet, Span, table
+from settlement.io.workbooks.sheet import FORMULA_CELLS, Book, Column, Sheet, Span, table
 from settlement.rules.amount_in_words import amount_in_words
 from settlement.rules.money import divide_half_up
 
@@ -226,10 +226,12 @@ def ageing_sheet(book: Book, rows: list[Row], context: Context, receivables: Spa
             buckets = {f"bucket_{place}": open_by.get((principal, bucket), NIL) for place, bucket in enumerate(BUCKETS)}
             yield {"principal_id": principal, **buckets, "open_cny": sum(buckets.values(), NIL)}
 
+    affordable = receivables.rows * len(open_by) <= FORMULA_CELLS
+
     def formulas(sheet: Sheet, number: int, row: Row) -> None:
-        for place, bucket in enumerate(BUCKETS):
+        for place, bucket in enumerate(BUCKETS if affordable else ()):
             test = f'"{book.labels.value(bucket)}"'
-            formula = receivables.sum_where("open_cny", principal_id=f"$A{number + 1}", age_bucket=test)
+            formula = receivables.sum_of("open_cny", principal_id=f"$A{number + 1}", age_bucket=test)
             sheet.live(number, 2 + place, formula, row[f"bucket_{place}"], "money")
 
     return table(book, "账龄", "应收账龄", AGEING, named(totals(), context), total=True, first=first, after_row=formulas)

@@ -58,6 +58,15 @@ def month() -> tuple[dict, dict]:
     return deepcopy(september.tables()), deepcopy(september.masters())
 
 
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory) -> Path:
+    """September as it is, written once for all tests that only read it."""
+    folder = tmp_path_factory.mktemp("september")
+    con = work_file(september.tables(), september.masters())
+    write_workbooks(con, month=september.MONTH, as_of=september.AS_OF, out=folder, lang="zh", incomplete=False, previous=None)
+    return folder
+
+
 @pytest.fixture
 def write(month, tmp_path):
     """Write the month as it stands into a folder; gives that folder and what was reported."""

@@ -299,8 +299,8 @@ def tables() -> dict[str, list[dict]]:
         ],
         "rule_coverage": [{"rule_id": "LOG-AP-01", "checked": 6, "failed": 1, "not_checkable": 0}],
         "scoreboard": [
-            {"measure": "自动认领", "rule": "R-ORDER", "receipts": 7, "amount_cny": "2138735.50", "share": "0.7"},
-            {"measure": "自动认领", "rule": "合计", "receipts": 8, "amount_cny": "2143735.50", "share": "0.8"},
+            {"measure": "自动入账", "rule": "R-ORDER", "receipts": 7, "amount_cny": "2138735.50", "share": "0.7"},
+            {"measure": "自动入账", "rule": "合计", "receipts": 8, "amount_cny": "2143735.50", "share": "0.8"},
             {"measure": "未认领", "rule": "合计", "receipts": 2, "amount_cny": "89142.00", "share": "0.2"},
         ],
         "decision_outcomes": [
