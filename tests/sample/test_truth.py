@@ -40,7 +40,11 @@ def test_a_decided_reference_is_in_the_text(home):
     answers = truth(home, "receipts.csv")
     pieces = Counter(row["bank_ref"] for row in answers)
     for row in answers:
-        if pieces[row["bank_ref"]] == 1 and row["why"] in ("reference", "reference by an unknown payer"):
+        if (
+            row["bank_ref"]
+            and pieces[row["bank_ref"]] == 1
+            and row["why"] in ("reference", "reference by an unknown payer")
+        ):
             order, text = orders[row["order_no"]], plain(texts[row["bank_ref"]])
             names = [order[name] for name in ("order_no", "contract_no", "pi_no", "bl_no") if order[name]]
             assert any(plain(name) in text for name in names), (row, text)
