@@ -198,7 +198,8 @@ def _split(lines: ir.Table, splits: ir.Table, keep: Keep) -> ir.Table:
     return parts.mutate(
         order_no=parts.to_order,
         order_source=ibis.literal(BY_DECISION),
-        amount=parts.share,
+        # The engine may hold a sum of decimals wider than Ibis thinks, and Ibis leaves a cast to its own type out.
+        amount=parts.share.cast("decimal(38, 2)").cast(MONEY),
         # Only a figure for people: a part's quote is shared by amount, exactly.
         quantity=_share_of(parts.quantity, parts.share, parts.whole_amount),
         whole_quantity=parts.quantity,
