@@ -5,22 +5,27 @@ What belongs here: the order of those steps. What does not: each of them (``head
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from settlement.io import cells
 from settlement.io.bank.export_blocks import Block, blocks_of, cells_of, stated_year, where_of
 from settlement.io.bank.export_lines import as_mask, lines_of
 from settlement.io.bank.export_proofs import in_fen, prove, yuan
-from settlement.io.bank.export_rows import Rows, rows_under
+from settlement.io.bank.export_rows import MONEY_FIELDS, Rows, rows_under
 from settlement.io.bank.headers import Header, find_header
-from settlement.io.bank.model import LINES, MONEY, REJECTED, Finding, Proof, Statement
+from settlement.io.bank.model import LINES, MONEY, REJECTED, Finding, Proof, Statement, table_of
 from settlement.io.bank.titles import Stated, read_stated
 from settlement.io.sheet_model import Sheet, UnreadableFile
 
 _ROWS_AT_A_TIME = 100_000  # a million lines at once would hold every step of every column
+
+
+ZERO_YUAN = Decimal("0.00")
 
 
 @dataclass
@@ -86,8 +91,38 @@ def _read_sheet(
     _note_scientific(export, lines, blocks)
     export.formats.append(header.profile.name)
     export.reasons.append(_why(sheet, header))
-    export.rejected.append(rejected)
+    export.rejected += [rejected, _above(sheet, header, stated)]
     _prove_blocks(export, rows, blocks, lines, rejected, header)
+
+
+def _above(sheet: Sheet, header: Header, stated: Stated) -> pa.Table:
+    """Rows above the header that look like transactions: a header moved below them must not make them vanish."""
+    if not header.first_row:
+        return REJECTED.empty_table()
+    top = replace(header, first_row=-1, last_row=-1)
+    rows = rows_under(Sheet(sheet.name, sheet.table.slice(0, header.first_row), sheet.from_workbook), top, None)
+    has_figure = np.zeros(header.first_row, bool)
+    for name in MONEY_FIELDS:
+        for column in rows.fields.get(name, ()):
+            values, bad = cells.money(column)
+            has_figure |= as_mask(pc.and_(pc.is_valid(values), pc.invert(bad)))
+    lost = np.flatnonzero(rows.is_transaction & has_figure)
+    return table_of(
+        [
+            {
+                "source_row": rows.source_row[int(at)].as_py(),
+                "code": "ROW_REJECTED",
+                "field": "booked_on",
+                "amount": ZERO_YUAN,
+                "found": rows.first_text[int(at)].as_py(),
+                "reason": "这一行在表头之上，不知道各列的意思",
+                "account_no": stated.account_no,
+                "currency": stated.currency,
+            }
+            for at in lost
+        ],
+        REJECTED,
+    )
 
 
 def _note_scientific(export: Export, lines: pa.Table, blocks: list[Block]) -> None:

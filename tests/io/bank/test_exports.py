@@ -194,3 +194,8 @@ def test_encodings(put, encoding):
 def test_a_reference_is_the_first_that_says_something(put):
     read = put("账号,币种,交易日期,借方发生额,贷方发生额,凭证号,交易流水号", "6222,CNY,2023-09-05,,1.00,V1,T1", "6222,CNY,2023-09-05,,1.00,V2,", "6222,CNY,2023-09-05,,1.00,000000,-")
     assert [line["bank_ref"] for line in read.lines.to_pylist()] == ["T1", "V2", None]
+
+
+def test_transactions_above_the_header_are_rejected_not_passed_over(put):
+    read = put("6222,CNY,2023-09-04,,5.00,,甲,,汇款,R0", HEADER, "6222,CNY,2023-09-05,,1.00,,甲,,汇款,R1")
+    assert [(row["source_row"], row["reason"][:8]) for row in read.rejected.to_pylist()] == [(1, "这一行在表头之上")]
