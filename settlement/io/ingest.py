@@ -71,9 +71,10 @@ def ingest_reference(con: Backend, home: Home) -> None:
     totals = []
     for layout in reference_layouts():
         key = (*layout.key, "valid_from") if layout.key and "valid_from" in layout.schema else layout.key
-        rows = _staged(con, inbox, layout, None)
-        verdicts = _kept(con, f"verdicts_{layout.name}", input_rows.repeated_keys(rows, key, _key_name(layout))) if key else None
-        rejected += _settle(con, "reference", layout, rows, verdicts)
+        count, rows = _staged(con, inbox, layout, None)
+        if key and count:
+            verdicts = _kept(con, f"verdicts_{layout.name}", input_rows.repeated_keys(rows, key, _key_name(layout)))
+            rejected += _settle(con, "reference", layout, rows, verdicts)
         totals.append(_counted(con.table(layout.name, database="reference"), layout))
     con.create_table("reference_rejected", _union(rejected, REJECTIONS), database="inbox", overwrite=True)
     con.create_table("reference_accepted", _union(totals, TOTALS), database="inbox", overwrite=True)
@@ -91,8 +92,10 @@ def ingest_month(con: Backend, home: Home, month: str, past: Past) -> None:
     inbox, missing = _read_month(home, month)
     rejected = [_loaded(con, "rejected_in_files", inbox.rejected_rows())]
     for layout in monthly_layouts():
-        rows = _staged(con, inbox, layout, month)
-        rejected += _settle(con, "stage", layout, rows, _month_verdicts(con, layout, rows, past))
+        count, rows = _staged(con, inbox, layout, month)
+        verdicts = _month_verdicts(con, layout, rows, past) if count else None
+        if verdicts is not None:
+            rejected += _settle(con, "stage", layout, rows, verdicts)
     bank = ingest_bank(con, home, month, past)
     accepted = [_counted(con.table(item.name, database="stage"), item) for item in monthly_layouts()]
     accepted = [_in_order_currency(con, part, past) if item.name == "goods" else part for part, item in zip(accepted, monthly_layouts(), strict=True)]
@@ -129,15 +132,16 @@ def _parameter_names(reference: Path) -> list[str]:
 
 
 # --- rows into the work file ---------------------------------------------------------------------
-def _staged(con: Backend, inbox: Inbox, layout: Layout, month: str | None) -> ir.Table:
-    """A table's rows as they were read, with their digest, as ``stage.<table>`` or ``reference.<table>``."""
-    rows = ibis.memtable(inbox.rows_of(layout))
+def _staged(con: Backend, inbox: Inbox, layout: Layout, month: str | None) -> tuple[int, ir.Table]:
+    """A table's rows as they were read, with their digest, as ``stage.<table>`` or ``reference.<table>``; how many."""
+    read = inbox.rows_of(layout)
+    rows = ibis.memtable(read)
     inbox.accepted.pop(layout.name, None)
     rows = rows.mutate(row_digest=input_rows.row_digest(rows, list(layout.schema)))
     if month is not None:
         rows = rows.mutate(month=ibis.literal(month))
     rows = rows.cast(dict(stage_schema(layout).items())).select(*stage_schema(layout))
-    return con.create_table(layout.name, rows, database="stage" if month else "reference", overwrite=True)
+    return read.num_rows, con.create_table(layout.name, rows, database="stage" if month else "reference", overwrite=True)
 
 
 def _kept(con: Backend, name: str, rows: ir.Table) -> ir.Table:
@@ -177,9 +181,9 @@ def _key_name(layout: Layout) -> str:
     return "、".join(layout.field(name).header for name in layout.key)
 
 
-def _settle(con: Backend, schema: str, layout: Layout, rows: ir.Table, verdicts: ir.Table | None) -> list[ir.Table]:
+def _settle(con: Backend, schema: str, layout: Layout, rows: ir.Table, verdicts: ir.Table) -> list[ir.Table]:
     """Leave the accepted rows in ``<schema>.<table>``; the others are ``REJECTIONS``."""
-    if verdicts is None or not verdicts.count().to_pyarrow().as_py():
+    if not verdicts.count().to_pyarrow().as_py():
         return []
     here = ["source_file", "source_row"]
     joined = verdicts.inner_join(_counted(rows, layout), here)

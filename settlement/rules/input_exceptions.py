@@ -118,7 +118,10 @@ def found_in_statements(findings: ir.Table) -> ir.Table:
         findings,
         code=lambda t: t.code,
         subject=subject_of(findings.source_file, place, findings.field),
-        message=lambda t: t.message,
+        message=lambda t: ibis.cases(
+            (t.source_file.isnull() | t.message.contains(t.source_file), t.message),
+            else_=sentence("文件 ", t.source_file, "：", t.message),
+        ),
         amount_at_risk_cny=lambda t: ibis.cases((t.currency == "CNY", t.amount_at_risk)),
     )
 
