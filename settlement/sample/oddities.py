@@ -44,7 +44,9 @@ def odd_freight(story: Story, month: int) -> dict[str, pa.Array]:
         "invoiced_on": day(f.invoiced_on[again] + 6),
     }
     both = np.flatnonzero(s.second_on_bl)
-    billed = market.roll(np.maximum(o.sailed_on[both] + 9, story.world.start))
+    # Both orders must stand in an export by then, or the line would fit only one.
+    known = months.first[np.maximum(o.first_month[both], o.first_month[both - 1])]
+    billed = market.roll(np.maximum(np.maximum(o.sailed_on[both], o.sailed_on[both - 1]) + 9, known))
     both, billed = both[months.of(billed) == month], billed[months.of(billed) == month]
     storage = {
         "vendor": repeat(quotes.vendor_names()[0], len(both)),

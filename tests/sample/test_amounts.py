@@ -67,6 +67,7 @@ def freight_figures(home):
     """(receivable CNY, payable CNY, payable USD) by order, from all lines of the months."""
     months = months_of(home)
     orders = {row["order_no"]: row for row in good(home, "orders", months)}
+    first = {row["order_no"]: row["month"] for row in reversed(good(home, "orders", months))}
     on_bl = Counter(row["bl_no"] for row in orders.values())
     by_bl = {row["bl_no"]: row["order_no"] for row in orders.values() if row["bl_no"] and on_bl[row["bl_no"]] == 1}
     by_box = {box: row["order_no"] for row in orders.values() for box in row["container_nos"].split(",") if box}
@@ -79,7 +80,13 @@ def freight_figures(home):
     for line in good(home, "freight", months):
         number = line["order_no"] or by_bl.get(line["bl_no"]) or by_box.get(line["container_no"])
         if not number:
-            assert on_bl[line["bl_no"]] > 1, line  # a bill of lading of two orders: nobody's until finance splits it
+            # A bill of lading of two orders, both known by then: nobody's until finance splits it.
+            known = [
+                row
+                for row in orders.values()
+                if row["bl_no"] == line["bl_no"] and first[row["order_no"]] <= line["month"]
+            ]
+            assert len(known) > 1, line
             continue
         lines[number, line["charge_code"]].append(line)
     rates, figures = Rates(home), defaultdict(lambda: [Decimal(0)] * 3)
