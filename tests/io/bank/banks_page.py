@@ -110,8 +110,14 @@ def row(path: Path, root: Path) -> str:
     """One line of a table of results."""
     read = read_statement(path)
     cells = (
-        f"`{path.relative_to(root).as_posix()}`", read.format_name or "refused", str(read.lines.num_rows), str(read.rejected.num_rows),
-        _sums(read, "credit_in"), _sums(read, "debit_out"), _proved(read), _reported(read),
+        f"`{path.relative_to(root).as_posix()}`",
+        read.format_name or "refused",
+        str(read.lines.num_rows),
+        str(read.rejected.num_rows),
+        _sums(read, "credit_in"),
+        _sums(read, "debit_out"),
+        _proved(read),
+        _reported(read),
     )
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |\n"
 
@@ -122,8 +128,14 @@ def _sums(read: StatementRead, side: str) -> str:
 
 
 def _proved(read: StatementRead) -> str:
-    names = {"opening_closing": "opening + entries = closing", "balance_chain": "running balance", "control_total": "control totals",
-             "details": "entry = Σ details", "opening": "opening", "closing": "closing"}
+    names = {
+        "opening_closing": "opening + entries = closing",
+        "balance_chain": "running balance",
+        "control_total": "control totals",
+        "details": "entry = Σ details",
+        "opening": "opening",
+        "closing": "closing",
+    }
     held = _tally(proof.kind for proof in read.proofs if proof.holds)
     return ", ".join(names[kind] + (f" ×{count}" if count > 1 else "") for kind, count in held.items())
 

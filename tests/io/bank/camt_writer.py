@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-_ROOT = {"052": ("BkToCstmrAcctRpt", "Rpt"), "053": ("BkToCstmrStmt", "Stmt"), "054": ("BkToCstmrDbtCdtNtfctn", "Ntfctn")}
+_ROOT = {
+    "052": ("BkToCstmrAcctRpt", "Rpt"),
+    "053": ("BkToCstmrStmt", "Stmt"),
+    "054": ("BkToCstmrDbtCdtNtfctn", "Ntfctn"),
+}
 
 
 def amount(value: str) -> str:
@@ -13,7 +17,15 @@ def amount(value: str) -> str:
     return f'<Amt Ccy="USD">{value.lstrip("-")}</Amt><CdtDbtInd>{side}</CdtDbtInd>'
 
 
-def entry(value: str, *, day: str = "2023-09-05", ref: str | None = None, inner: str = "", charges: str = "", is_reversal: bool = False) -> str:
+def entry(
+    value: str,
+    *,
+    day: str = "2023-09-05",
+    ref: str | None = None,
+    inner: str = "",
+    charges: str = "",
+    is_reversal: bool = False,
+) -> str:
     """One booked entry."""
     reference = f"<AcctSvcrRef>{ref}</AcctSvcrRef>" if ref else ""
     reversal = "<RvslInd>true</RvslInd>" if is_reversal else ""
@@ -27,16 +39,28 @@ def details(*parts: tuple[str | None, str | None, str | None]) -> str:
         money = f'<Amt Ccy="USD">{value}</Amt>' if value else ""
         party = (
             f"<RltdPties><Dbtr><Nm>{name}</Nm></Dbtr><Cdtr><Nm>OWN COMPANY</Nm></Cdtr><CdtrAcct><Id><Othr><Id>OWN1</Id></Othr></Id></CdtrAcct></RltdPties>"
-            if name else ""
+            if name
+            else ""
         )
         remittance = f"<RmtInf><Ustrd>{text}</Ustrd></RmtInf>" if text else ""
         found.append(f"<TxDtls>{money}{party}{remittance}</TxDtls>")
     return f"<NtryDtls>{''.join(found)}</NtryDtls>"
 
 
-def message(entries: list[str], *, kind: str = "053", version: str = "001.02", opening: str | None = None, closing: str | None = None,
-            day: str = "2023-09-05", to_day: str | None = None, sequence: int | None = 1, account: str = "OWN1", summary: str = "",
-            created: str = "2023-09-06T01:00:00") -> str:
+def message(
+    entries: list[str],
+    *,
+    kind: str = "053",
+    version: str = "001.02",
+    opening: str | None = None,
+    closing: str | None = None,
+    day: str = "2023-09-05",
+    to_day: str | None = None,
+    sequence: int | None = 1,
+    account: str = "OWN1",
+    summary: str = "",
+    created: str = "2023-09-06T01:00:00",
+) -> str:
     """A message with one statement; the closing balance is opening + entries unless it is given."""
     root, container = _ROOT[kind]
     root += "V01" if version == "001.01" else ""
@@ -44,7 +68,8 @@ def message(entries: list[str], *, kind: str = "053", version: str = "001.02", o
         closing = str(Decimal(opening) + sum(map(signed, entries), Decimal(0)))
     balances = "".join(
         f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>{amount(value)}<Dt><Dt>{at}</Dt></Dt></Bal>"
-        for code, value, at in (("OPBD", opening, day), ("CLBD", closing, to_day or day)) if value is not None
+        for code, value, at in (("OPBD", opening, day), ("CLBD", closing, to_day or day))
+        if value is not None
     )
     number = f"<ElctrncSeqNb>{sequence}</ElctrncSeqNb>" if sequence is not None else ""
     period = f"<FrToDt><FrDtTm>{day}T00:00:00</FrDtTm><ToDtTm>{to_day or day}T23:59:59</ToDtTm></FrToDt>"

@@ -47,8 +47,12 @@ def expected_transactions(path: Path) -> list[dict]:
         data = item.get("data", item)
         amount = data.get("amount") or {}
         found.append(
-            {"amount": amount.get("amount", [None])[0], "currency": amount.get("currency"), "value_on": _day(data.get("date")),
-             "booked_on": _day(data.get("entry_date") or data.get("guessed_entry_date") or data.get("date"))}
+            {
+                "amount": amount.get("amount", [None])[0],
+                "currency": amount.get("currency"),
+                "value_on": _day(data.get("date")),
+                "booked_on": _day(data.get("entry_date") or data.get("guessed_entry_date") or data.get("date")),
+            }
         )
     return found
 

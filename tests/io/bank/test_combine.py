@@ -44,7 +44,9 @@ def test_the_same_file_twice_is_one(put):
     again = combine([read, read], names=["a.csv", "b.csv"])
     assert again.lines.num_rows == read.lines.num_rows and everything_is_accounted_for(again, [read, read])
     assert {row["code"] for row in again.rejected.to_pylist()} == {"ROW_DUPLICATE"}
-    assert {(row["same_file"], row["same_row"] == row["source_row"]) for row in again.rejected.to_pylist()} == {("a.csv", True)}
+    assert {(row["same_file"], row["same_row"] == row["source_row"]) for row in again.rejected.to_pylist()} == {
+        ("a.csv", True)
+    }
     [finding] = [item for item in again.findings if item.code == "BNK_DUPLICATE"]
     assert finding.source_file == "b.csv" and "12 笔" in finding.message
     assert again.breaks == []
@@ -64,7 +66,10 @@ def test_equal_lines_with_other_balances_in_two_files_stay_two(put):
     morning = put("a.csv", rows("6222,CNY,2023-09-05,,,500.00,1500.00,甲公司,汇款,"))
     evening = put("b.csv", rows("6222,CNY,2023-09-05,,,500.00,2000.00,甲公司,汇款,"))
     assert amounts(combine([morning, evening])) == ["500.00", "500.00"]
-    both = put("c.csv", rows("6222,CNY,2023-09-05,,,500.00,1500.00,甲公司,汇款,", "6222,CNY,2023-09-05,,,500.00,2000.00,甲公司,汇款,"))
+    both = put(
+        "c.csv",
+        rows("6222,CNY,2023-09-05,,,500.00,1500.00,甲公司,汇款,", "6222,CNY,2023-09-05,,,500.00,2000.00,甲公司,汇款,"),
+    )
     again = combine([morning, evening, both])
     assert amounts(again) == ["500.00", "500.00"] and everything_is_accounted_for(again, [morning, evening, both])
 
@@ -90,14 +95,25 @@ def test_a_remittance_and_its_fee_may_share_a_reference(put):
 
 def test_the_order_of_files_changes_no_identity(put):
     one = put("a.csv", rows("6222,CNY,2023-09-05,,,500.00,,甲公司,汇款,", "6222,CNY,2023-09-06,,,1.00,,乙公司,汇款,R9"))
-    other = put("b.csv", rows("6222,CNY,2023-09-05,,,500.00,,甲公司,汇款,", "6222,CNY,2023-09-05,,,500.00,,甲公司,汇款,"))
+    other = put(
+        "b.csv", rows("6222,CNY,2023-09-05,,,500.00,,甲公司,汇款,", "6222,CNY,2023-09-05,,,500.00,,甲公司,汇款,")
+    )
     forward, backward = combine([one, other]), combine([other, one])
     assert sorted(forward.lines.column("txn_id").to_pylist()) == sorted(backward.lines.column("txn_id").to_pylist())
 
 
 def test_a_repeat_in_a_later_month_adds_nothing(put):
-    september = combine([put("a.csv", rows("6222,CNY,2023-09-29,,,500.00,,甲公司,汇款,R1", "6222,CNY,2023-09-30,,,70.00,,乙公司,汇款,"))])
-    late = put("b.csv", rows("6222,CNY,2023-09-30,,,70.00,,乙公司,汇款,", "6222,CNY,2023-10-08,,,80.00,,丙公司,汇款,R2"))
+    september = combine(
+        [
+            put(
+                "a.csv",
+                rows("6222,CNY,2023-09-29,,,500.00,,甲公司,汇款,R1", "6222,CNY,2023-09-30,,,70.00,,乙公司,汇款,"),
+            )
+        ]
+    )
+    late = put(
+        "b.csv", rows("6222,CNY,2023-09-30,,,70.00,,乙公司,汇款,", "6222,CNY,2023-10-08,,,80.00,,丙公司,汇款,R2")
+    )
     october = combine([late], known_lines=september.lines, known_statements=september.statements)
     assert amounts(october) == ["80.00"]
     [row] = october.rejected.to_pylist()
@@ -126,7 +142,9 @@ def test_what_a_proved_statement_does_not_have_is_not_counted(put):
     statement = put("b.xml", message([entry("40.00")], opening="0.00"))
     combined = combine([report, statement])
     assert amounts(combined) == ["40.00"]
-    assert [(row["code"], row["amount"]) for row in combined.rejected.to_pylist()] == [("BNK_CONTINUITY", Decimal("999.00"))]
+    assert [(row["code"], row["amount"]) for row in combined.rejected.to_pylist()] == [
+        ("BNK_CONTINUITY", Decimal("999.00"))
+    ]
 
 
 def test_mt940_and_camt_of_the_same_days_are_one(put):
@@ -140,21 +158,39 @@ def test_mt940_and_camt_of_the_same_days_are_one(put):
 def test_different_payers_of_one_amount_in_two_formats_stay_two(put):
     """Two formats that cover a day only in part: equal amounts of two named payers are two transactions."""
     export = put("a.csv", rows("OWN1,USD,2023-09-05,,,100.00,,ALPHA LTD,汇款,S1"))
-    notice = put("b.xml", message([entry("100.00", ref="N1", inner=details(("100.00", "BETA GMBH", "INV 2"))), entry("7.00", ref="N2")], kind="054", sequence=2))
+    notice = put(
+        "b.xml",
+        message(
+            [entry("100.00", ref="N1", inner=details(("100.00", "BETA GMBH", "INV 2"))), entry("7.00", ref="N2")],
+            kind="054",
+            sequence=2,
+        ),
+    )
     assert sorted(amounts(combine([export, notice]))) == ["100.00", "100.00", "7.00"]
 
 
 def test_a_corrected_reissue_replaces_the_statement(put):
-    first = put("a.xml", message([entry("100.00", ref="R1"), entry("55.00", ref="R2")], opening="0.00", created="2023-09-06T01:00:00"))
-    second = put("b.xml", message([entry("100.00", ref="R1"), entry("50.00", ref="R2")], opening="0.00", created="2023-09-06T09:00:00"))
+    first = put(
+        "a.xml",
+        message([entry("100.00", ref="R1"), entry("55.00", ref="R2")], opening="0.00", created="2023-09-06T01:00:00"),
+    )
+    second = put(
+        "b.xml",
+        message([entry("100.00", ref="R1"), entry("50.00", ref="R2")], opening="0.00", created="2023-09-06T09:00:00"),
+    )
     for reads in ([first, second], [second, first]):
         combined = combine(reads)
         assert sorted(amounts(combined)) == ["100.00", "50.00"] and everything_is_accounted_for(combined, reads)
-        assert [row["code"] for row in combined.rejected.to_pylist() if row["amount"] == Decimal("55.00")] == ["BNK_DUPLICATE"]
+        assert [row["code"] for row in combined.rejected.to_pylist() if row["amount"] == Decimal("55.00")] == [
+            "BNK_DUPLICATE"
+        ]
 
 
 def test_a_reissue_with_a_corrected_name_is_one(put):
-    texts = [message([entry("100.00", ref="R1", inner=details(("100.00", name, "INV 1")))], opening="0.00") for name in ("ALPHA LTD", "ALPHA LIMITED")]
+    texts = [
+        message([entry("100.00", ref="R1", inner=details(("100.00", name, "INV 1")))], opening="0.00")
+        for name in ("ALPHA LTD", "ALPHA LIMITED")
+    ]
     assert amounts(combine([put("a.xml", texts[0]), put("b.xml", texts[1])])) == ["100.00"]
 
 
@@ -171,7 +207,11 @@ def year_of_days(put, *, numbered: bool) -> list:
     balance, reads = Decimal("1000.00"), []
     for number in range(365):
         day = date(2023, 1, 1) + timedelta(days=number)
-        moved = [] if day.weekday() == 6 else [entry(f"{number + 1}.00", day=str(day))] + ([entry("-3.00", day=str(day))] if number % 3 else [])
+        moved = (
+            []
+            if day.weekday() == 6
+            else [entry(f"{number + 1}.00", day=str(day))] + ([entry("-3.00", day=str(day))] if number % 3 else [])
+        )
         text = message(moved, opening=str(balance), day=str(day), sequence=number + 1 if numbered else None)
         balance += sum((Decimal(number + 1) if "CRDT" in item else Decimal("-3.00") for item in moved), Decimal(0))
         reads.append(put(f"{day}.xml", text))
@@ -197,7 +237,11 @@ def test_a_year_of_daily_statements(put, numbered):
 
 def test_a_gap_between_months_names_both_ends(put):
     september = combine([put("a.csv", rows("6222,CNY,2023-09-30,,,500.00,1500.00,甲公司,汇款,R1"))])
-    october = combine([put("b.csv", rows("6222,CNY,2023-10-08,,,80.00,1680.00,丙公司,汇款,R2"))], known_lines=september.lines, known_statements=september.statements)
+    october = combine(
+        [put("b.csv", rows("6222,CNY,2023-10-08,,,80.00,1680.00,丙公司,汇款,R2"))],
+        known_lines=september.lines,
+        known_statements=september.statements,
+    )
     [gap] = october.breaks
     assert (gap.kind, gap.difference) == ("gap", Decimal("100.00"))
     assert "1500.00" in gap.message and "1600.00" in gap.message and "b.csv" in gap.message
@@ -210,13 +254,18 @@ def test_a_sale_of_currency_joins_debit_credit_and_receipt():
     combined = combine([dollars, yuan])
     [sale] = combined.conversions.to_pylist()
     by_id = {line["txn_id"]: line for line in combined.lines.to_pylist()}
-    assert by_id[sale["fx_txn_id"]]["amount"] == Decimal("-100000.00") and by_id[sale["cny_txn_id"]]["amount"] == Decimal("712850.00")
+    assert by_id[sale["fx_txn_id"]]["amount"] == Decimal("-100000.00") and by_id[sale["cny_txn_id"]][
+        "amount"
+    ] == Decimal("712850.00")
     assert (sale["rate"], sale["evidence"], sale["receipt_txn_id"]) == (Decimal("7.12850000"), "金额×汇率", None)
 
 
 def test_the_only_receipt_of_that_amount_is_what_was_sold(put):
     text = "账号,币种,交易日期,借方发生额,贷方发生额,对方户名,摘要,流水号,汇率\n"
-    usd = put("a.csv", text + "OWN1,USD,2023-09-04,,5000.00,ALPHA LTD,汇入,IR1,\nOWN1,USD,2023-09-05,5000.00,,,结汇,FX1,712.85\n")
+    usd = put(
+        "a.csv",
+        text + "OWN1,USD,2023-09-04,,5000.00,ALPHA LTD,汇入,IR1,\nOWN1,USD,2023-09-05,5000.00,,,结汇,FX1,712.85\n",
+    )
     cny = put("b.csv", text + "6222,CNY,2023-09-05,,35642.50,,结汇,FX9,\n")
     [sale] = combine([usd, cny]).conversions.to_pylist()
     assert (sale["receipt_evidence"], sale["cny_amount"]) == ("唯一等额收款", Decimal("35642.50"))
@@ -224,7 +273,9 @@ def test_the_only_receipt_of_that_amount_is_what_was_sold(put):
 
 def test_two_sales_that_fit_each_other_equally_are_not_joined(put):
     text = "账号,币种,交易日期,借方发生额,贷方发生额,对方户名,摘要,流水号,汇率\n"
-    usd = put("a.csv", text + "OWN1,USD,2023-09-05,5000.00,,,结汇,FX1,712.85\nOWN1,USD,2023-09-05,5000.00,,,结汇,FX2,712.85\n")
+    usd = put(
+        "a.csv", text + "OWN1,USD,2023-09-05,5000.00,,,结汇,FX1,712.85\nOWN1,USD,2023-09-05,5000.00,,,结汇,FX2,712.85\n"
+    )
     cny = put("b.csv", text + "6222,CNY,2023-09-05,,35642.50,,结汇,FX9,\n")
     assert combine([usd, cny]).conversions.num_rows == 0
 

@@ -28,23 +28,40 @@ def first(read) -> dict:
 @pytest.mark.parametrize(
     "out, into, amount",
     [
-        ("100.00", "", "-100.00"), ("", "100.00", "100.00"), ("0.00", "100.00", "100.00"), ("-----", "1.00", "1.00"), ("--", "￥1.00", "1.00"),
-        ('"1,234.50"', "", "-1234.50"), ("（1234.50）", "", "1234.50"), ("12.50-", "", "12.50"), ("", "１２３.４５", "123.45"), ("", "CNY 5", "5.00"), ("", "5元", "5.00"),
-        ("", "100.000", "100.00"), ("", "-0.10", "-0.10"),
+        ("100.00", "", "-100.00"),
+        ("", "100.00", "100.00"),
+        ("0.00", "100.00", "100.00"),
+        ("-----", "1.00", "1.00"),
+        ("--", "￥1.00", "1.00"),
+        ('"1,234.50"', "", "-1234.50"),
+        ("（1234.50）", "", "1234.50"),
+        ("12.50-", "", "12.50"),
+        ("", "１２３.４５", "123.45"),
+        ("", "CNY 5", "5.00"),
+        ("", "5元", "5.00"),
+        ("", "100.000", "100.00"),
+        ("", "-0.10", "-0.10"),
     ],
 )
 def test_sides_and_signs(put, out, into, amount):
     """借 is money out, 贷 money in; a minus on a side is a reversal of it (BNK-04)."""
     line = first(put(HEADER, f"6222,CNY,2023-09-05,{out},{into},,甲,,汇款,R1"))
     assert line["amount"] == Decimal(amount) == line["credit_in"] - line["debit_out"]
-    assert line["is_reversal"] == ("-0.10" in into or "（" in out or out.endswith("-") and out != "--" and out != "-----")
+    assert line["is_reversal"] == (
+        "-0.10" in into or "（" in out or out.endswith("-") and out != "--" and out != "-----"
+    )
 
 
 @pytest.mark.parametrize(
     "out, into, code, reason",
     [
-        ("100.00", "200.00", "BNK_BOTH_SIDES", "都有金额"), ("", "", "BNK_BOTH_SIDES", "都没有金额"), ("0.00", "-", "BNK_BOTH_SIDES", "都没有金额"),
-        ("", "1.234", "ROW_REJECTED", "两位小数"), ("", "abc", "ROW_REJECTED", "读不出"), ("", "1e5", "ROW_REJECTED", "读不出"), ("", "=1+1", "ROW_REJECTED", "读不出"),
+        ("100.00", "200.00", "BNK_BOTH_SIDES", "都有金额"),
+        ("", "", "BNK_BOTH_SIDES", "都没有金额"),
+        ("0.00", "-", "BNK_BOTH_SIDES", "都没有金额"),
+        ("", "1.234", "ROW_REJECTED", "两位小数"),
+        ("", "abc", "ROW_REJECTED", "读不出"),
+        ("", "1e5", "ROW_REJECTED", "读不出"),
+        ("", "=1+1", "ROW_REJECTED", "读不出"),
         ("", "12345678901234567.00", "ROW_REJECTED", "读不出"),
     ],
 )
@@ -55,9 +72,23 @@ def test_rows_without_one_clear_amount_are_rejected(put, out, into, code, reason
     assert read.lines.num_rows == 1 and read.rows_read == 2
 
 
-@pytest.mark.parametrize("mark, amount", [("贷", "5.00"), ("借", "-5.00"), ("C", "5.00"), ("D", "-5.00"), ("收", "5.00"), ("付", "-5.00"), ("1", "5.00"), ("2", "-5.00")])
+@pytest.mark.parametrize(
+    "mark, amount",
+    [
+        ("贷", "5.00"),
+        ("借", "-5.00"),
+        ("C", "5.00"),
+        ("D", "-5.00"),
+        ("收", "5.00"),
+        ("付", "-5.00"),
+        ("1", "5.00"),
+        ("2", "-5.00"),
+    ],
+)
 def test_marks_of_direction(put, mark, amount):
-    assert first(put("账号,币种,交易日期,借贷标志,发生额,余额", f"6222,CNY,2023-09-05,{mark},5.00,"))["amount"] == Decimal(amount)
+    assert first(put("账号,币种,交易日期,借贷标志,发生额,余额", f"6222,CNY,2023-09-05,{mark},5.00,"))[
+        "amount"
+    ] == Decimal(amount)
 
 
 def test_an_unknown_mark_of_direction_is_rejected(put):
@@ -65,7 +96,20 @@ def test_an_unknown_mark_of_direction_is_rejected(put):
     assert (row["field"], row["amount"]) == ("direction", Decimal("5.00"))
 
 
-@pytest.mark.parametrize("text", ["2023-09-05", "2023/9/5", "20230905", "2023年9月5日", "2023.09.05", "2023-09-05 10:20:30", "20230905102030", "2023-09-05-10.20.30.123456", "２０２３０９０５"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2023-09-05",
+        "2023/9/5",
+        "20230905",
+        "2023年9月5日",
+        "2023.09.05",
+        "2023-09-05 10:20:30",
+        "20230905102030",
+        "2023-09-05-10.20.30.123456",
+        "２０２３０９０５",
+    ],
+)
 def test_dates(put, text):
     assert str(first(put(HEADER, f"6222,CNY,{text},,1.00,,甲,,汇款,R1"))["booked_on"]) == "2023-09-05"
 
@@ -121,14 +165,28 @@ def test_originals_stand_beside_what_was_normalised(put):
 
 @pytest.mark.parametrize("rows", [(1, 2, 3), (3, 2, 1), (2, 1, 3)])
 def test_the_balance_chain_in_either_order(put, rows):
-    cells = {1: "6222,CNY,2023-09-05,,100.00,1100.00,甲,,汇款,R1", 2: "6222,CNY,2023-09-05,30.00,,1070.00,乙,,汇款,R2", 3: "6222,CNY,2023-09-06,,5.00,1075.00,丙,,汇款,R3"}
+    cells = {
+        1: "6222,CNY,2023-09-05,,100.00,1100.00,甲,,汇款,R1",
+        2: "6222,CNY,2023-09-05,30.00,,1070.00,乙,,汇款,R2",
+        3: "6222,CNY,2023-09-06,,5.00,1075.00,丙,,汇款,R3",
+    }
     read = put(HEADER, *(cells[row] for row in rows))
     [statement] = read.statements.to_pylist()
-    assert (statement["opening"], statement["closing"], statement["is_proved"]) == (Decimal("1000.00"), Decimal("1075.00"), True)
+    assert (statement["opening"], statement["closing"], statement["is_proved"]) == (
+        Decimal("1000.00"),
+        Decimal("1075.00"),
+        True,
+    )
 
 
 def test_a_break_of_the_chain_names_its_first_row_and_marks_from_there(put):
-    read = put(HEADER, "6222,CNY,2023-09-05,,100.00,1100.00,甲,,汇款,R1", "6222,CNY,2023-09-06,,5.00,1105.00,乙,,汇款,R2", "6222,CNY,2023-09-07,,5.00,1120.00,丙,,汇款,R3", "6222,CNY,2023-09-08,,5.00,1125.00,丁,,汇款,R4")
+    read = put(
+        HEADER,
+        "6222,CNY,2023-09-05,,100.00,1100.00,甲,,汇款,R1",
+        "6222,CNY,2023-09-06,,5.00,1105.00,乙,,汇款,R2",
+        "6222,CNY,2023-09-07,,5.00,1120.00,丙,,汇款,R3",
+        "6222,CNY,2023-09-08,,5.00,1125.00,丁,,汇款,R4",
+    )
     [finding] = read.findings
     assert (finding.code, finding.source_row, finding.amount_at_risk) == ("BNK_BALANCE_CHAIN", 4, Decimal("10.00"))
     assert read.lines.column("is_marked").to_pylist() == [False, False, True, True]
@@ -136,11 +194,23 @@ def test_a_break_of_the_chain_names_its_first_row_and_marks_from_there(put):
 
 
 def test_totals_below_and_pages_between(put):
-    read = put(HEADER, "6222,CNY,2023-09-05,,100.00,,甲,,合计两笔货款,R1", "本页小计,,,,100.00,,,,,", HEADER, "6222,CNY,2023-09-06,30.00,,,乙,,总计扣款,R2", "合计,,,30.00,100.00,,,,,", "第1页 共1页")
+    read = put(
+        HEADER,
+        "6222,CNY,2023-09-05,,100.00,,甲,,合计两笔货款,R1",
+        "本页小计,,,,100.00,,,,,",
+        HEADER,
+        "6222,CNY,2023-09-06,30.00,,,乙,,总计扣款,R2",
+        "合计,,,30.00,100.00,,,,,",
+        "第1页 共1页",
+    )
     assert [str(line["amount"]) for line in read.lines.to_pylist()] == ["100.00", "-30.00"]
-    assert {proof.kind: proof.holds for proof in read.proofs if proof.holds is not None} == {"control_total": True} and not read.findings
+    assert {proof.kind: proof.holds for proof in read.proofs if proof.holds is not None} == {
+        "control_total": True
+    } and not read.findings
     wrong = put(HEADER, "6222,CNY,2023-09-05,,100.00,,甲,,汇款,R1", "合计,,,0.00,100.01,,,,,")
-    assert [(finding.code, finding.source_row, finding.amount_at_risk) for finding in wrong.findings] == [("BNK_CONTROL_TOTAL", 3, Decimal("0.01"))]
+    assert [(finding.code, finding.source_row, finding.amount_at_risk) for finding in wrong.findings] == [
+        ("BNK_CONTROL_TOTAL", 3, Decimal("0.01"))
+    ]
     assert wrong.lines.column("is_marked").to_pylist() == [True]
 
 
@@ -150,14 +220,35 @@ def test_counts_in_the_title(put):
 
 
 def test_two_accounts_in_one_sheet(put):
-    read = put("账号：111122223333,币种：人民币", "交易日期,借方发生额,贷方发生额,余额,对方户名", "2023-09-05,,100.00,1100.00,甲", "合计,0.00,100.00,,", "账号：444455556666,币种：美元", "交易日期,借方发生额,贷方发生额,余额,对方户名", "2023-09-05,,7.00,17.00,乙", "合计,0.00,7.00,,")
-    assert [(line["account_no"], line["currency"], str(line["amount"])) for line in read.lines.to_pylist()] == [("111122223333", "CNY", "100.00"), ("444455556666", "USD", "7.00")]
+    read = put(
+        "账号：111122223333,币种：人民币",
+        "交易日期,借方发生额,贷方发生额,余额,对方户名",
+        "2023-09-05,,100.00,1100.00,甲",
+        "合计,0.00,100.00,,",
+        "账号：444455556666,币种：美元",
+        "交易日期,借方发生额,贷方发生额,余额,对方户名",
+        "2023-09-05,,7.00,17.00,乙",
+        "合计,0.00,7.00,,",
+    )
+    assert [(line["account_no"], line["currency"], str(line["amount"])) for line in read.lines.to_pylist()] == [
+        ("111122223333", "CNY", "100.00"),
+        ("444455556666", "USD", "7.00"),
+    ]
     assert not read.findings and read.statements.num_rows == 2
 
 
 def test_several_accounts_in_one_table_are_chained_each_by_itself(put):
-    read = put(HEADER, "111,CNY,2023-09-05,,100.00,1100.00,甲,,汇款,R1", "222,CNY,2023-09-05,,5.00,25.00,乙,,汇款,R2", "111,CNY,2023-09-06,,1.00,1101.00,丙,,汇款,R3", "222,CNY,2023-09-06,5.00,,20.00,丁,,汇款,R4")
-    assert not read.findings and [(row["account_no"], str(row["opening"])) for row in read.statements.to_pylist()] == [("111", "1000.00"), ("222", "20.00")]
+    read = put(
+        HEADER,
+        "111,CNY,2023-09-05,,100.00,1100.00,甲,,汇款,R1",
+        "222,CNY,2023-09-05,,5.00,25.00,乙,,汇款,R2",
+        "111,CNY,2023-09-06,,1.00,1101.00,丙,,汇款,R3",
+        "222,CNY,2023-09-06,5.00,,20.00,丁,,汇款,R4",
+    )
+    assert not read.findings and [(row["account_no"], str(row["opening"])) for row in read.statements.to_pylist()] == [
+        ("111", "1000.00"),
+        ("222", "20.00"),
+    ]
 
 
 def test_a_reversal_names_what_it_reverses(put):
@@ -169,7 +260,11 @@ def test_a_reversal_names_what_it_reverses(put):
 def test_rates_are_per_100_and_become_per_1(put):
     header = "账号,币种,交易日期,借方发生额,贷方发生额,汇率,折人民币金额,银行手续费"
     line = first(put(header, "6222,USD,2023-09-05,,100.00,712.850000,712.85,15.00"))
-    assert (line["fx_rate"], line["cny_amount"], line["bank_fee"]) == (Decimal("7.12850000"), Decimal("712.85"), Decimal("15.00"))
+    assert (line["fx_rate"], line["cny_amount"], line["bank_fee"]) == (
+        Decimal("7.12850000"),
+        Decimal("712.85"),
+        Decimal("15.00"),
+    )
     assert first(put(header, "6222,USD,2023-09-05,,100.00,1.000000,,"))["fx_rate"] is None
     assert first(put(header, "6222,CNY,2023-09-05,,100.00,712.85,,"))["fx_rate"] is None
     assert put(header, "6222,USD,2023-09-05,,100.00,712.8512345678,,").rejected.num_rows == 1
@@ -178,21 +273,35 @@ def test_rates_are_per_100_and_become_per_1(put):
 def test_a_file_without_a_header_is_refused_by_name(put):
     read = put("甲,乙,丙", "1,2,3", name="没有表头.csv")
     [finding] = read.findings
-    assert (finding.code, read.lines.num_rows, read.is_readable) == ("BNK_HEADER_NOT_FOUND", 0, False) and "没有表头.csv" in finding.message
+    assert (finding.code, read.lines.num_rows, read.is_readable) == (
+        "BNK_HEADER_NOT_FOUND",
+        0,
+        False,
+    ) and "没有表头.csv" in finding.message
 
 
 def test_columns_in_any_order_with_extra_columns(put):
-    read = put("序号,余额,备用,贷方发生额,对方户名,借方发生额,交易日期,币种,账号", "1,100.00,x,100.00,甲,,2023-09-05,CNY,6222")
+    read = put(
+        "序号,余额,备用,贷方发生额,对方户名,借方发生额,交易日期,币种,账号", "1,100.00,x,100.00,甲,,2023-09-05,CNY,6222"
+    )
     assert (str(first(read)["amount"]), first(read)["account_no"]) == ("100.00", "6222")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 def test_encodings(put, encoding):
-    assert first(put(HEADER, "6222,CNY,2023-09-05,,1.00,,甲公司,,汇款,R1", encoding=encoding))["counterparty_name"] == "甲公司"
+    assert (
+        first(put(HEADER, "6222,CNY,2023-09-05,,1.00,,甲公司,,汇款,R1", encoding=encoding))["counterparty_name"]
+        == "甲公司"
+    )
 
 
 def test_a_reference_is_the_first_that_says_something(put):
-    read = put("账号,币种,交易日期,借方发生额,贷方发生额,凭证号,交易流水号", "6222,CNY,2023-09-05,,1.00,V1,T1", "6222,CNY,2023-09-05,,1.00,V2,", "6222,CNY,2023-09-05,,1.00,000000,-")
+    read = put(
+        "账号,币种,交易日期,借方发生额,贷方发生额,凭证号,交易流水号",
+        "6222,CNY,2023-09-05,,1.00,V1,T1",
+        "6222,CNY,2023-09-05,,1.00,V2,",
+        "6222,CNY,2023-09-05,,1.00,000000,-",
+    )
     assert [line["bank_ref"] for line in read.lines.to_pylist()] == ["T1", "V2", None]
 
 

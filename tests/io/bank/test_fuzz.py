@@ -36,8 +36,13 @@ SWIFT = (
     ":62F:C230930USD30992,50\n-\n:20:S2\n:25:123456789\n:28C:18/1\n:60F:C230930USD30992,50\n:61:2310080930C7,50NINTNONREF\n:62F:C231008USD31000,00\n-\n"
 )
 CAMT = message(
-    [entry("29990.00", ref="B1"), entry("310.00", ref="B2", inner=details(("100.00", "ALPHA LTD", "INV 1"), ("210.00", "BETA LTD", "INV 2"))), entry("-42.75", ref="B3")],
-    opening="100.00", to_day="2023-09-30",
+    [
+        entry("29990.00", ref="B1"),
+        entry("310.00", ref="B2", inner=details(("100.00", "ALPHA LTD", "INV 1"), ("210.00", "BETA LTD", "INV 2"))),
+        entry("-42.75", ref="B3"),
+    ],
+    opening="100.00",
+    to_day="2023-09-30",
 )
 
 
@@ -140,7 +145,18 @@ def re_encode(content: bytes, chance: random.Random) -> bytes:
     return content if text is None else text.encode(chance.choice(TEXT_ENCODINGS), chance.choice(("replace", "ignore")))
 
 
-TEXT_CHANGES = (flip, flip, other_digit, other_digit, cut_off, drop_line, repeat_line, swap_lines, swap_columns, re_encode)
+TEXT_CHANGES = (
+    flip,
+    flip,
+    other_digit,
+    other_digit,
+    cut_off,
+    drop_line,
+    repeat_line,
+    swap_lines,
+    swap_columns,
+    re_encode,
+)
 BINARY_CHANGES = (flip, flip, cut_off)
 
 
@@ -174,8 +190,14 @@ def good(tmp_path_factory) -> dict[str, Good]:
         read = read_statement(path, own_accounts=OWN, default_account=unstated.get(name))
         assert read.rejected.num_rows == 0 and {finding.code for finding in read.findings} <= {"BNK_REVERSAL"}, name
         first, last = read.statements.to_pylist()[0], read.statements.to_pylist()[-1]
-        ends = ((first["from_on"] - timedelta(days=1), first["opening"], "before"), (last["to_on"] + timedelta(days=1), last["closing"], "after"))
-        beside = [neighbour(folder, f"{name}.{side}.csv", first["account_no"], first["currency"], day, balance) for day, balance, side in ends]
+        ends = (
+            (first["from_on"] - timedelta(days=1), first["opening"], "before"),
+            (last["to_on"] + timedelta(days=1), last["closing"], "after"),
+        )
+        beside = [
+            neighbour(folder, f"{name}.{side}.csv", first["account_no"], first["currency"], day, balance)
+            for day, balance, side in ends
+        ]
         assert combine([beside[0], read, beside[1]]).breaks == []
         found[name] = Good(money(read), Counter(finding.code for finding in read.findings), beside, unstated.get(name))
     return found
@@ -202,8 +224,12 @@ def test_mutants_keep_the_money_or_say_so(tmp_path, good, share):
 @pytest.mark.parametrize("name", ["swift.sta", "camt.xml", "icbc_history.csv", "boc_dollars.csv"])
 def test_a_changed_amount_is_noticed(tmp_path, good, name):
     """The oracle above can fail, and here it must not: a digit of an amount of the first line, changed."""
-    old, new = {"swift.sta": (b"C29990,00", b"C29991,00"), "camt.xml": (b">29990.00<", b">29991.00<"),
-                "icbc_history.csv": (b"200,000.00", b"200,001.00"), "boc_dollars.csv": (b",29990.00,", b",29991.00,")}[name]
+    old, new = {
+        "swift.sta": (b"C29990,00", b"C29991,00"),
+        "camt.xml": (b">29990.00<", b">29991.00<"),
+        "icbc_history.csv": (b"200,000.00", b"200,001.00"),
+        "boc_dollars.csv": (b",29990.00,", b",29991.00,"),
+    }[name]
     assert old in FILES[name]
     path = tmp_path / name
     path.write_bytes(FILES[name].replace(old, new, 1))

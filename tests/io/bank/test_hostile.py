@@ -21,12 +21,21 @@ def refused(path, code: str = "FILE_UNREADABLE", **options) -> str:
     return finding.message
 
 
-LAUGHS = '<!DOCTYPE lolz [<!ENTITY a "ha">' + "".join(f'<!ENTITY {chr(98 + n)} "{("&" + chr(97 + n) + ";") * 10}">' for n in range(9)) + "]>"
+LAUGHS = (
+    '<!DOCTYPE lolz [<!ENTITY a "ha">'
+    + "".join(f'<!ENTITY {chr(98 + n)} "{("&" + chr(97 + n) + ";") * 10}">' for n in range(9))
+    + "]>"
+)
 
 
 @pytest.mark.parametrize(
     "declaration",
-    [LAUGHS, '<!DOCTYPE Document SYSTEM "file:///etc/passwd">', '<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>', "<!DOCTYPE Document>"],
+    [
+        LAUGHS,
+        '<!DOCTYPE Document SYSTEM "file:///etc/passwd">',
+        '<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>',
+        "<!DOCTYPE Document>",
+    ],
     ids=["laughs", "external", "file", "bare"],
 )
 def test_document_type_declarations(tmp_path, declaration):
@@ -59,7 +68,10 @@ def test_xml_that_is_no_statement(tmp_path):
 
 def test_zip_bomb(tmp_path):
     path = tmp_path / "bomb.xlsx"
-    with zipfile.ZipFile(CORPUS / "plain_chinese.xlsx") as good, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
+    with (
+        zipfile.ZipFile(CORPUS / "plain_chinese.xlsx") as good,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb,
+    ):
         for item in good.infolist():
             if item.filename == "xl/worksheets/sheet1.xml":
                 bomb.writestr(item.filename, b"<worksheet>" + b"0" * 60_000_000)
@@ -95,7 +107,10 @@ def test_empty_files(tmp_path, content):
     path = tmp_path / "a.csv"
     path.write_bytes(content)
     read = read_statement(path)
-    assert read.lines.num_rows == 0 and [finding.code for finding in read.findings] in (["FILE_UNREADABLE"], ["BNK_HEADER_NOT_FOUND"])
+    assert read.lines.num_rows == 0 and [finding.code for finding in read.findings] in (
+        ["FILE_UNREADABLE"],
+        ["BNK_HEADER_NOT_FOUND"],
+    )
 
 
 @pytest.mark.parametrize("name", ["icbc_really_excel.ole.csv", "plain_chinese.xlsx", "ccb_corporate.xls"])
@@ -110,7 +125,10 @@ def test_cut_off_workbooks(tmp_path, name):
 
 def test_formulas_stay_text_and_are_no_money(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text("账号,币种,交易日期,借方发生额,贷方发生额,对方户名\n6222,CNY,2023-09-05,,=1+99,=cmd|'/c calc'!A1\n6222,CNY,2023-09-05,,1.00,=cmd|'/c calc'!A1\n", "utf-8")
+    path.write_text(
+        "账号,币种,交易日期,借方发生额,贷方发生额,对方户名\n6222,CNY,2023-09-05,,=1+99,=cmd|'/c calc'!A1\n6222,CNY,2023-09-05,,1.00,=cmd|'/c calc'!A1\n",
+        "utf-8",
+    )
     read = read_statement(path)
     assert [row["field"] for row in read.rejected.to_pylist()] == ["credit_in"]
     assert read.lines.column("counterparty_name").to_pylist() == ["=cmd|'/c calc'!A1"]

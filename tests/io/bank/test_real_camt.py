@@ -26,8 +26,15 @@ def expected_entries(path) -> list[dict]:
     found = []
     for entry in json.loads(path.with_suffix(".json").read_text("utf-8"))["getEntries"]:
         amount = Decimal(entry["getAmount"]["getAmount"]).scaleb(-MINOR[entry["getAmount"]["getCurrency"]["getCode"]])
-        found.append({"amount": amount, "currency": entry["getAmount"]["getCurrency"]["getCode"], "status": entry["getStatus"],
-                      "booked_on": _day(entry["getBookingDate"]), "value_on": _day(entry["getValueDate"])})
+        found.append(
+            {
+                "amount": amount,
+                "currency": entry["getAmount"]["getCurrency"]["getCode"],
+                "status": entry["getStatus"],
+                "booked_on": _day(entry["getBookingDate"]),
+                "value_on": _day(entry["getValueDate"]),
+            }
+        )
     return found
 
 
@@ -45,7 +52,9 @@ def test_entries_are_the_expected_ones(real, path):
         assert [row["amount"] for row in found.rejected.to_pylist()] == [entry["amount"] for entry in expected]
         return
     entries = {line["entry_no"]: line for line in found.lines.to_pylist()}.values()
-    assert [(line["entry_amount"], line["currency"]) for line in entries] == [(entry["amount"], entry["currency"]) for entry in expected]
+    assert [(line["entry_amount"], line["currency"]) for line in entries] == [
+        (entry["amount"], entry["currency"]) for entry in expected
+    ]
     for line, entry in zip(entries, expected, strict=True):
         assert entry["status"] == "BOOK"
         assert str(line["booked_on"]) == (entry["booked_on"] or entry["value_on"])
@@ -62,8 +71,16 @@ def test_statements_that_do_not_add_up_are_reported_and_kept(real, path):
         assert found.lines.num_rows and all(found.lines.column("is_marked").to_pylist())
 
 
-@pytest.mark.parametrize("name, count", [("account_statement.xml", 3), ("account_statement-2.xml", None), ("account_statement-3.xml", None),
-                                         ("BE68793230773034-202411.xml", 268), ("BE68793230773034-202412.xml", 264)])
+@pytest.mark.parametrize(
+    "name, count",
+    [
+        ("account_statement.xml", 3),
+        ("account_statement-2.xml", None),
+        ("account_statement-3.xml", None),
+        ("BE68793230773034-202411.xml", 268),
+        ("BE68793230773034-202412.xml", 264),
+    ],
+)
 def test_monthly_statements_are_proved(real, name, count):
     found = read_statement(real / "camt" / name)
     assert {proof.holds for proof in found.proofs if proof.kind == "opening_closing"} == {True}

@@ -13,11 +13,35 @@ from settlement.io.bank import read_statement
 pytestmark = pytest.mark.realdata
 
 FILES = {
-    "icbc/debit-v1": ("example-icbc-debit-v1-records.csv", "example-icbc-debit-v1-output.beancount", r"Assets:Bank:CN:ICBC", 11, 7),
-    "icbc/debit-v2": ("example-icbc-debit-v2-records.csv", "example-icbc-debit-v2-output.beancount", r"Assets:Bank:CN:ICBC", 11, 7),
-    "icbc/credit": ("example-icbc-credit-records.csv", "example-icbc-credit-output.beancount", r"Liabilities:Bank:CN:ICBC", 9, 4),
+    "icbc/debit-v1": (
+        "example-icbc-debit-v1-records.csv",
+        "example-icbc-debit-v1-output.beancount",
+        r"Assets:Bank:CN:ICBC",
+        11,
+        7,
+    ),
+    "icbc/debit-v2": (
+        "example-icbc-debit-v2-records.csv",
+        "example-icbc-debit-v2-output.beancount",
+        r"Assets:Bank:CN:ICBC",
+        11,
+        7,
+    ),
+    "icbc/credit": (
+        "example-icbc-credit-records.csv",
+        "example-icbc-credit-output.beancount",
+        r"Liabilities:Bank:CN:ICBC",
+        9,
+        4,
+    ),
     "cmb/debit": ("example-cmb-records.csv", "example-cmb-debit-output.beancount", r"Assets:DebitCard:CMB", 5, 5),
-    "cmb/credit": ("example-cmb-records.csv", "example-cmb-credit-output.beancount", r"Liabilities:CreditCard:CMB", 6, 5),
+    "cmb/credit": (
+        "example-cmb-records.csv",
+        "example-cmb-credit-output.beancount",
+        r"Liabilities:CreditCard:CMB",
+        6,
+        5,
+    ),
     "ccb": ("ccb_xxxx.xls", "example-ccb-output.beancount", r"Assets:Bank:CN:CCB:Checking", 6, 6),
 }
 
@@ -62,19 +86,30 @@ def test_alipay_lines_agree_where_the_ledger_does_not_guess(real):
     assert expected - own == Counter({("2023-02-02", Decimal("-99.34")): 1})
     # A refund and the closed order it paid back: the ledger leaves both out, here both are lines and cancel out.
     assert own - expected == Counter({("2023-01-09", Decimal("50.00")): 1, ("2023-01-09", Decimal("-50.00")): 1})
-    assert sorted((row["field"], row["amount"]) for row in found.rejected.to_pylist()) == [("direction", Decimal("99.34")), ("status", Decimal("82.00"))]
+    assert sorted((row["field"], row["amount"]) for row in found.rejected.to_pylist()) == [
+        ("direction", Decimal("99.34")),
+        ("status", Decimal("82.00")),
+    ]
 
 
 def test_footers_that_do_not_match_edited_rows_are_reported(real):
     found = read_statement(real / "cn/icbc/debit-v2/example-icbc-debit-v2-records.csv")
-    assert [finding.code for finding in found.findings] == ["BNK_BALANCE_CHAIN", "BNK_CONTROL_TOTAL", "BNK_CONTROL_TOTAL"]
+    assert [finding.code for finding in found.findings] == [
+        "BNK_BALANCE_CHAIN",
+        "BNK_CONTROL_TOTAL",
+        "BNK_CONTROL_TOTAL",
+    ]
     assert all(found.lines.column("is_marked").to_pylist())
 
 
 def test_old_excel_is_read_from_its_own_encoding(real):
     found = read_statement(real / "cn/ccb/ccb_xxxx.xls")
     first = found.lines.to_pylist()[0]
-    assert (str(first["booked_at"]), first["balance"], first["currency"]) == ("2025-01-01 18:53:19", Decimal("2176.91"), "CNY")
+    assert (str(first["booked_at"]), first["balance"], first["currency"]) == (
+        "2025-01-01 18:53:19",
+        Decimal("2176.91"),
+        "CNY",
+    )
     # The author cut 46.00 out between the fourth and the fifth row: the running balance says so, with the row.
     [broken] = [finding for finding in found.findings if finding.code == "BNK_BALANCE_CHAIN"]
     assert (broken.source_row, broken.amount_at_risk) == (10, Decimal("46.00"))

@@ -11,19 +11,31 @@ from tests.io.bank.conftest import REAL, expected_transactions
 
 pytestmark = pytest.mark.realdata
 
-WITH_EXPECTED = sorted(path.with_suffix(".sta") for path in REAL.glob("mt940/wolph/**/*.yml") if path.with_suffix(".sta").exists())
+WITH_EXPECTED = sorted(
+    path.with_suffix(".sta") for path in REAL.glob("mt940/wolph/**/*.yml") if path.with_suffix(".sta").exists()
+)
 
 # A line without account or currency is nobody's money; the fragments below are single fields of a statement.
 REFUSED_LINES = {
-    "empty_entry_date.sta": "没有账号", "statement_details.sta": "没有账号", "statement_line.sta": "没有账号", "sparkassen.sta": "没有账号",
+    "empty_entry_date.sta": "没有账号",
+    "statement_details.sta": "没有账号",
+    "statement_line.sta": "没有账号",
+    "sparkassen.sta": "没有账号",
     "multiline.sta": "没有账号",  # its second line stands after the end of the message
     "sepa_snippet_broken.sta": "不该有的 :25:",  # the :86: was overwritten with :25:, so whose line it is cannot be known
 }
 # RC is a reversal of a credit: money out. The library gives it a plus; with a minus opening + entries = closing, with a plus not.
 SIGN_IS_MINUS = {"sepa_mt9401.sta": 2}
 WITHOUT_STATEMENT = {
-    "amount_formats.sta", "empty_line.sta", "missing_crlf_at_end.sta", "account_balance_credit.sta", "account_balance_debit.sta",
-    "available_balance.sta", "closing_balance.sta", "reference.sta", "statement_number.sta",
+    "amount_formats.sta",
+    "empty_line.sta",
+    "missing_crlf_at_end.sta",
+    "account_balance_credit.sta",
+    "account_balance_debit.sta",
+    "available_balance.sta",
+    "closing_balance.sta",
+    "reference.sta",
+    "statement_number.sta",
 }
 NOT_SWIFT = {"empty_86.sta", "empty_non_swift.sta", "invalid_statement.sta"}
 
@@ -84,8 +96,12 @@ def test_dos_and_unix_line_ends_read_alike(real):
 
 
 def test_entry_dates_of_spaces_fall_back_to_the_value_date(real):
-    plain, spaced = (read_statement(real / f"mt940/wolph/ASNB/{name}.txt") for name in ("mt940", "mt940_with_spaces_for_entry_date"))
-    assert plain.lines.select(["amount", "booked_on", "value_on"]).equals(spaced.lines.select(["amount", "booked_on", "value_on"]))
+    plain, spaced = (
+        read_statement(real / f"mt940/wolph/ASNB/{name}.txt") for name in ("mt940", "mt940_with_spaces_for_entry_date")
+    )
+    assert plain.lines.select(["amount", "booked_on", "value_on"]).equals(
+        spaced.lines.select(["amount", "booked_on", "value_on"])
+    )
     assert all(proof.holds for proof in plain.proofs)
 
 
@@ -107,12 +123,19 @@ def test_broken_files_say_what_is_broken(real, name, problem):
 
 def test_charges_and_original_amount_of_a_returned_debit(real):
     [line] = read_statement(real / "mt940/jejik/commerzbank.txt").lines.to_pylist()
-    assert (line["amount"], line["bank_fee"], line["counterparty_name"]) == (Decimal("-12.35"), Decimal("0.50"), "TESTEREL")
+    assert (line["amount"], line["bank_fee"], line["counterparty_name"]) == (
+        Decimal("-12.35"),
+        Decimal("0.50"),
+        "TESTEREL",
+    )
 
 
 def test_every_field_of_a_structured_narrative(real):
     line = read_statement(real / "mt940/jejik/oldenburgischelandesbank.txt").lines.to_pylist()[0]
     assert (line["counterparty_name"], line["counterparty_account"], line["counterparty_bank"], line["summary"]) == (
-        "WOHNBAU DIEPHOLZ GMBH", "DE99123456771234567888", "AARBDE5W250", "GUTSCHRIFT",
+        "WOHNBAU DIEPHOLZ GMBH",
+        "DE99123456771234567888",
+        "AARBDE5W250",
+        "GUTSCHRIFT",
     )
     assert "ENERGIEAUSWEIS RG." in line["remark"] and "1234567890" in line["remark"]

@@ -11,10 +11,16 @@ from settlement.io.bank import read_statement
 HEAD = ":20:STMT1\n:25:{account}\n:28C:17/1\n:60F:C230901{currency}{opening}\n"
 
 
-def statement(tmp_path, *fields: str, opening="1000,00", closing=None, currency="USD", account="123456789", name="a.sta"):
+def statement(
+    tmp_path, *fields: str, opening="1000,00", closing=None, currency="USD", account="123456789", name="a.sta"
+):
     """A statement with its closing balance, read."""
     tail = f":62F:C230930{currency}{closing}\n-\n" if closing is not None else ""
-    text = HEAD.format(account=account, currency=currency, opening=opening) + "".join(f"{field}\n" for field in fields) + tail
+    text = (
+        HEAD.format(account=account, currency=currency, opening=opening)
+        + "".join(f"{field}\n" for field in fields)
+        + tail
+    )
     path = tmp_path / name
     path.write_text(text, "utf-8")
     return read_statement(path, own_accounts={"123456789": currency})
@@ -60,7 +66,14 @@ def test_lines_that_cannot_be_read_are_rejected_with_their_row(tmp_path, field, 
 
 
 def test_yen_have_no_decimals(tmp_path):
-    found = statement(tmp_path, ":61:2309050905C5000,NTRFX1//B1", ":61:2309050905C10,5NTRFX2//B2", opening="0,", closing="5000,", currency="JPY")
+    found = statement(
+        tmp_path,
+        ":61:2309050905C5000,NTRFX1//B1",
+        ":61:2309050905C10,5NTRFX2//B2",
+        opening="0,",
+        closing="5000,",
+        currency="JPY",
+    )
     assert [line["amount"] for line in found.lines.to_pylist()] == [Decimal("5000.00")]
     assert [row["found"] for row in found.rejected.to_pylist()] == ["2309050905C10,5NTRFX2//B2"]
 
@@ -90,10 +103,17 @@ def test_a_statement_without_closing_balance_is_reported(tmp_path):
 
 
 def test_charges_rate_and_counter_value(tmp_path):
-    narrative = [":86:/ORDP//NAME/NORDWIND HANDELS GMBH/REMI/PO 4711 EX202309-002/71F/USD15,00/71G/USD2,50", "/OCMT/CNY584046,30/EXCH/7,3040"]
+    narrative = [
+        ":86:/ORDP//NAME/NORDWIND HANDELS GMBH/REMI/PO 4711 EX202309-002/71F/USD15,00/71G/USD2,50",
+        "/OCMT/CNY584046,30/EXCH/7,3040",
+    ]
     found = statement(tmp_path, ":61:2309080908C79962,50NTRFIR230908//FT2309080044", *narrative, closing="80962,50")
     [line] = found.lines.to_pylist()
-    assert (line["bank_fee"], line["cny_amount"], line["fx_rate"]) == (Decimal("17.50"), Decimal("584046.30"), Decimal("7.30400000"))
+    assert (line["bank_fee"], line["cny_amount"], line["fx_rate"]) == (
+        Decimal("17.50"),
+        Decimal("584046.30"),
+        Decimal("7.30400000"),
+    )
     assert (line["counterparty_name"], line["bank_ref"]) == ("NORDWIND HANDELS GMBH", "FT2309080044")
     assert "EX202309-002" in line["remark"]
 
@@ -124,12 +144,18 @@ def test_account_takes_the_form_of_our_own_list(tmp_path):
 
 
 def test_two_statements_without_end_mark_stay_two(tmp_path):
-    one = HEAD.format(account="111", currency="USD", opening="0,00") + ":61:2309080908C1,00NTRFA//B\n:62F:C230930USD1,00\n"
+    one = (
+        HEAD.format(account="111", currency="USD", opening="0,00")
+        + ":61:2309080908C1,00NTRFA//B\n:62F:C230930USD1,00\n"
+    )
     two = ":25:222\n:60F:C230901USD5,00\n:61:2309080908D2,00NTRFA//C\n:62F:C230930USD3,00\n"
     path = tmp_path / "a.sta"
     path.write_text(one + two, "utf-8")
     found = read_statement(path)
-    assert [(line["account_no"], str(line["amount"])) for line in found.lines.to_pylist()] == [("111", "1.00"), ("222", "-2.00")]
+    assert [(line["account_no"], str(line["amount"])) for line in found.lines.to_pylist()] == [
+        ("111", "1.00"),
+        ("222", "-2.00"),
+    ]
     assert [proof.holds for proof in found.proofs] == [True, True]
 
 
@@ -145,6 +171,9 @@ def test_mt942_is_proved_by_its_sums(tmp_path):
 
 def test_chinese_narrative_in_gb18030(tmp_path):
     path = tmp_path / "a.sta"
-    text = HEAD.format(account="123", currency="CNY", opening="0,00") + ":61:2309080908C1,00NTRFA//B\n:86:货款 EX202309-001\n:62F:C230930CNY1,00\n-\n"
+    text = (
+        HEAD.format(account="123", currency="CNY", opening="0,00")
+        + ":61:2309080908C1,00NTRFA//B\n:86:货款 EX202309-001\n:62F:C230930CNY1,00\n-\n"
+    )
     path.write_bytes(text.encode("gb18030"))
     assert read_statement(path).lines.to_pylist()[0]["remark"] == "货款 EX202309-001"
