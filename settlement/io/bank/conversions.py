@@ -15,6 +15,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from settlement.io.bank.limits import bank_limits
 from settlement.io.bank.model import MONEY, RATE
 from settlement.io.bank.model import table_of as rows_to_table
 from settlement.rules.money import multiply
@@ -33,8 +34,6 @@ CONVERSIONS = pa.schema(
     ]
 )
 _WORDS = "结汇|售汇|外汇买卖|汇兑|FX SALE|EXCHANGE"
-_DAYS = 3  # the two legs of a sale are booked within as many days
-_BACK = 92  # a receipt is looked for as many days back
 _COLUMNS = [
     "txn_id",
     "currency",
@@ -116,7 +115,7 @@ def _by_credit_rate(debit: dict, credits: list[dict]) -> list[dict]:
 
 
 def _is_near(one: dict, other: dict) -> bool:
-    return abs((one["booked_on"] - other["booked_on"]).days) <= _DAYS
+    return abs((one["booked_on"] - other["booked_on"]).days) <= bank_limits().sale_days
 
 
 def _receipts(credits: pa.Table, pairs: list[tuple[dict, dict, str]]) -> dict[tuple[str, Decimal], list[dict]]:
@@ -133,7 +132,7 @@ def _receipts(credits: pa.Table, pairs: list[tuple[dict, dict, str]]) -> dict[tu
 def _row(
     debit: dict, credit: dict, evidence: str, receipts: dict[tuple[str, Decimal], list[dict]]
 ) -> dict[str, object]:
-    earliest: date = debit["booked_on"] - timedelta(days=_BACK)
+    earliest: date = debit["booked_on"] - timedelta(days=bank_limits().receipt_days)
     fitting = [
         item
         for item in receipts.get((debit["currency"], -debit["amount"]), ())

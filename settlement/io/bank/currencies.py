@@ -12,7 +12,7 @@ from importlib import resources
 
 import yaml
 
-_LARGEST = Decimal(10) ** 16
+from settlement.io.bank.limits import bank_limits
 
 
 class NotMoney(ValueError):
@@ -61,7 +61,7 @@ def money_of(text: str, currency: str | None) -> Decimal:
         value = Decimal(text)
     except InvalidOperation:
         raise NotMoney(f"金额“{text[:40]}”不是数字") from None
-    if not value.is_finite() or abs(value) >= _LARGEST:
+    if not value.is_finite() or abs(value) >= bank_limits().largest_amount:
         raise NotMoney(f"金额“{text[:40]}”超出可记录的范围")
     decimals = min(currencies().get(currency or "", 2), 2)
     if value != value.quantize(Decimal(1).scaleb(-decimals)):

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from settlement.io import cells
 from settlement.io.bank.currencies import currencies, currency_of
 from settlement.io.bank.export_rows import NOTHING, Rows
+from settlement.io.bank.limits import bank_limits
 from settlement.io.bank.model import LINES, MONEY, RATE, REJECTED, TEXTS
 from settlement.io.bank.profiles import Profile
 
@@ -191,6 +192,9 @@ def _amounts(columns: Columns, source: _Source, profile: Profile) -> None:
     columns.refuse(out & into, "BNK_BOTH_SIDES", "debit_out", "借方和贷方都有金额，不知道是收是付", shown)
     columns.refuse(~out & ~into, "BNK_BOTH_SIDES", "debit_out", "借方和贷方都没有金额", shown)
     amount = pc.cast(pc.subtract(credit, debit), MONEY, safe=False)
+    limit = pa.scalar(Decimal(bank_limits().largest_amount), MONEY)
+    huge = pc.greater_equal(pc.max_element_wise(pc.abs(debit), pc.abs(credit)), limit)
+    columns.refuse(huge, "ROW_REJECTED", "amount", "金额超出可记录的范围", shown)
     whole = pa.array([code for code, decimals in currencies().items() if decimals == 0])
     odd = pc.and_(
         pc.is_in(columns.values["currency"], whole), pc.not_equal(pc.cast(pc.floor(amount), MONEY, safe=False), amount)

@@ -16,6 +16,7 @@ from settlement.io.bank.model import Finding, Proof, Statement
 from settlement.io.bank.titles import Stated
 
 _FEN = Decimal(100)
+_SAFE = 2**62
 
 
 @dataclass
@@ -33,9 +34,11 @@ class Proved:
 
 
 def in_fen(values: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    """DECIMAL(18,2) without NULL as whole fen, exactly."""
+    """DECIMAL(18,2) without NULL as whole fen, exactly; Python's integers where their sum would leave 64 bits."""
     wide = pc.multiply(values, pa.scalar(Decimal("100"), pa.decimal128(3, 0)))
-    return pc.cast(pc.cast(wide, pa.decimal128(38, 0)), pa.int64()).to_numpy(zero_copy_only=False)
+    fen = pc.cast(pc.cast(wide, pa.decimal128(38, 0)), pa.int64()).to_numpy(zero_copy_only=False)
+    largest = int(np.abs(fen).max(initial=0))
+    return fen if largest * max(len(fen), 1) < _SAFE else fen.astype(object)
 
 
 def yuan(fen: int) -> Decimal:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 import yaml
@@ -50,6 +50,7 @@ class Profile:
     source: str
 
 
+@lru_cache(maxsize=20_000)
 def header_name(text: str | None) -> str:
     """The name of a column as it is compared.
 

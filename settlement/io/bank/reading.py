@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from settlement.io.bank.camt import camt_root, read_camt
 from settlement.io.bank.exports import Export, read_export, reversals_of
+from settlement.io.bank.limits import bank_limits
 from settlement.io.bank.model import (
     LINES,
     REJECTED,
@@ -99,6 +100,7 @@ def read_statement(
         if detected.kind == "camt":
             reading = read_camt(path, accounts, limits().rows)
         else:
+            check_file(path, root, largest=bank_limits().swift_file_bytes)
             text = path.read_text(encoding=find_encoding(path).encoding)
             reading = read_swift(text, accounts)
         return _from_reading(path, reading, detected)

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from settlement.io.bank.limits import bank_limits
+
 FINAL = ("053", "940", "cn")  # a statement of what was booked; the others announce it
-_PAUSE_DAYS = 31  # a balance met again later than this is a coincidence
 FAMILY_RANK = {"cn": 0, "053": 1, "940": 2, "054": 3, "052": 4, "942": 5}
 
 
@@ -53,7 +54,9 @@ def _versions(statements: list[Placed]) -> dict[tuple, list[Placed]]:
     groups: dict[tuple, list[Placed]] = defaultdict(list)
     for statement in statements:
         names = ("kind", "sequence", "page", "from_on", "to_on", "opening")
-        groups[(*statement.account, *(statement.get(name) for name in names))].append(statement)
+        # Without balances only the bank's own name of a statement tells a repeat from another of the same day.
+        own = statement.get("statement_id") if statement.get("opening") is None else None
+        groups[(*statement.account, own, *(statement.get(name) for name in names))].append(statement)
     return {key: group for key, group in groups.items() if len(group) > 1}
 
 
@@ -121,7 +124,7 @@ def _follows(before: Placed, after: Placed) -> bool:
     if before.get("opening") == after.get("opening"):
         return False
     ended, began = before.get("to_on"), after.get("from_on")
-    return ended is not None and began is not None and 0 <= (began - ended).days <= _PAUSE_DAYS
+    return ended is not None and began is not None and 0 <= (began - ended).days <= bank_limits().pause_days
 
 
 def _family(statement: Placed) -> str:

@@ -283,3 +283,17 @@ def test_two_sales_that_fit_each_other_equally_are_not_joined(put):
 def test_nothing_to_combine_is_nothing():
     combined = combine([])
     assert (combined.lines.num_rows, combined.rejected.num_rows, combined.findings, combined.breaks) == (0, 0, [], [])
+
+
+def test_a_statement_twice_in_one_file_is_one(put):
+    text = ":20:S\n:25:OWN1\n:28C:9/1\n:60F:C230904USD0,00\n:61:2309050905C40,00NTRFNONREF\n:61:2309050905C40,00NTRFNONREF\n:62F:C230905USD80,00\n-\n"
+    read = put("a.sta", text + text)
+    combined = combine([read])
+    assert read.lines.num_rows == 4 and amounts(combined) == ["40.00", "40.00"]
+    assert combined.breaks == [] and everything_is_accounted_for(combined, [read])
+
+
+def test_notices_of_one_day_with_names_of_their_own_are_not_repeats(put):
+    one = put("a.xml", message([entry("50.00", ref="A")], kind="054", sequence=None))
+    two = put("b.xml", message([entry("50.00", ref="B")], kind="054", sequence=None))
+    assert amounts(combine([one, two])) == ["50.00", "50.00"]

@@ -308,3 +308,16 @@ def test_a_reference_is_the_first_that_says_something(put):
 def test_transactions_above_the_header_are_rejected_not_passed_over(put):
     read = put("6222,CNY,2023-09-04,,5.00,,甲,,汇款,R0", HEADER, "6222,CNY,2023-09-05,,1.00,,甲,,汇款,R1")
     assert [(row["source_row"], row["reason"][:8]) for row in read.rejected.to_pylist()] == [(1, "这一行在表头之上")]
+
+
+def test_amounts_beyond_reason_are_rejected_and_sums_stay_exact(put):
+    read = put(
+        HEADER,
+        "6222,CNY,2023-09-05,,1000000000000.00,,甲,,汇款,R1",
+        "6222,CNY,2023-09-05,,999999999999.99,,甲,,汇款,R2",
+    )
+    assert [row["reason"] for row in read.rejected.to_pylist()] == ["金额超出可记录的范围"]
+    rows = [
+        f"6222,CNY,2023-09-05,,99999999999999.99,{99999999999999.99 * 0:.2f},甲,,汇款,R{number}" for number in range(3)
+    ]
+    assert put(HEADER, *rows).lines.num_rows == 0
