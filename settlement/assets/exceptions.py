@@ -18,7 +18,7 @@ EVERYTHING = [
     "control_totals", "rejected_rows", "bank_transactions", "receipt_allocations", "unmatched_receipts",
     "payment_allocations", "unmatched_payments", "export_invoices", "import_invoices", "tax_refunds",
     "freight_charges", "freight_receivables", "order_balances", "principal_ledger", "principal_balances",
-    "principal_account_balances", "credit_positions", "bl_releases", "rule_findings",
+    "principal_account_balances", "credit_positions", "bl_releases", "rule_findings", "freight_rule_findings",
 ]  # fmt: skip
 
 

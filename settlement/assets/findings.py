@@ -24,6 +24,8 @@ from settlement.rules.books import (
 from settlement.rules.books.deadline_findings import Deadline
 
 GROUP = "settlement"
+_DEADLINES = ("receipt_confirm", "preentry", "refund_documents", "refund_claim", "refund_payout", "balance_topup")
+_CUTOFFS = ("submission", "end_of_day", "followup_first", "followup_second")
 _VERSIONS = (
     export_exceptions.export_findings,
     fx_findings.fx_findings,
@@ -177,8 +179,8 @@ def find_deadlines(run: SettlementRun) -> None:
     """found.deadlines and facts.coverage_deadlines."""
     events, days = run.facts("events"), run.facts("working_days")
     requests = requests_of_orders(run)
-    lengths = {row["what"]: int(row["length"]) for row in run.parameters.rows("deadline") if row["valid_to"] is None or row["valid_to"] >= run.day}
-    at = {row["what"]: row["at"] for row in run.parameters.rows("cutoff") if row["valid_to"] is None or row["valid_to"] >= run.day}
+    lengths = {what: int(_value(run, "deadline", "length", what=what)) for what in _DEADLINES}
+    at = {what: _value(run, "cutoff", "at", what=what) for what in _CUTOFFS}
     results = [
         deadline_findings.event_deadlines(event_deadlines(run, lengths), events, days),
         deadline_findings.cutoffs(requests, at["submission"], days),

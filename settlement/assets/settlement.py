@@ -31,7 +31,7 @@ def _asset(**more):
 
 # --- export and import ---------------------------------------------------------------------------
 @_asset(
-    deps=["matched_money"],
+    deps=["matched_money", "freight_workings"],
     description="出口与进口订单的计算底稿：收款、费用、税率、税单、付汇（各表的共同输入）",
     code_version=code_version(export_invoices.export_invoices, import_invoices.import_invoices),
 )
@@ -39,7 +39,7 @@ def order_workings(run: SettlementRun) -> dg.MaterializeResult:
     orders, goods, standing = run.facts("described_orders"), run.facts("goods"), run.facts("standing_pieces")
     keep = run.keep
     received = keep("facts", "order_receipts", export_invoices.order_receipts(standing))
-    fees = export_invoices.deducted_fees(orders, received, run.facts("freight_charges"))
+    fees = export_invoices.deducted_fees(orders, received, run.facts("freight_charges"), run.facts("freight_treatments"))
     keep("facts", "deducted_fees", fees)
     invoiced = hold_invoices(run)
     dated = goods.join(orders.select("order_no", "ordered_on"), "order_no").left_join(
@@ -47,7 +47,9 @@ def order_workings(run: SettlementRun) -> dg.MaterializeResult:
     )
     levels = run.parameters.table("vat_levy").filter(lambda t: t.category == "standard")
     standard = levels.select("valid_from", "valid_to", standard="rate")
-    keep("facts", "refund_terms", export_invoices.refund_terms(dated, run.reference("refund_rates"), standard))
+    keep("facts", "refund_terms", export_invoices.refund_terms(
+        dated, run.reference("refund_rates"), standard, run.parameters.table("refund_transition")
+    ))
     bills = keep("facts", "original_bills", import_invoices.original_bills(run.facts("tax_bills")))
     keep("facts", "order_taxes", import_invoices.order_taxes(bills))
     keep("facts", "order_payments", import_invoices.order_payments(run.facts("paid")))
@@ -192,14 +194,13 @@ def desired_postings(run: SettlementRun) -> ir.Table:
     fee_rows = export_invoices.order_fees(orders, standing).union(
         import_invoices.import_fees(orders, run.facts("order_payments"), run.facts("order_receipts")), distinct=False
     )
-    netted = orders.filter(orders.is_export & (orders.freight_treatment == "抵扣"))
     bills = run.facts("original_bills").join(orders.select("order_no", "principal_id"), "order_no")
     decided = with_decision_key(run.facts("adjustments"))
     parts = [
         opening,
         principal_ledger.receipts(standing),
         principal_ledger.fees(fee_rows),
-        principal_ledger.freight(run.facts("freight_charges"), netted, ibis.literal(months.last_day(run.month))),
+        principal_ledger.freight(run.facts("freight_charges"), run.facts("freight_treatments"), ibis.literal(months.last_day(run.month))),
         principal_ledger.payments(paid),
         principal_ledger.taxes(bills),
         principal_ledger.decisions(decided),

@@ -69,8 +69,26 @@ class Warehouse:
 
     # --- the work file -------------------------------------------------------------------------
     def keep(self, schema: str, name: str, relation: ir.Table) -> ir.Table:
-        """The relation as a table of the work file: computed once, readable by name afterwards."""
-        return self.con.create_table(name, relation, database=schema, overwrite=True)
+        """The relation as a table of the work file: computed once, readable by name afterwards.
+
+        One CREATE TABLE AS over the compiled expression: Ibis' own create_table computes into a second
+        table, inserts, drops and renames, which costs more than most relations of a month.
+        """
+        self.con._run_pre_execute_hooks(relation)  # memtables; ibis is pinned below 13
+        target = sg.table(name, db=schema, quoted=True)
+        query = self._typed(relation)
+        self.con.raw_sql(sge.Create(kind="TABLE", this=target, replace=True, expression=query).sql("duckdb"))
+        return self.con.table(name, database=schema)
+
+    def _typed(self, relation: ir.Table) -> sge.Select:
+        """The compiled relation, each column cast to the type Ibis says it has: the engine widens sums, and dates to times."""
+        inner = self.con.compiler.to_sqlglot(relation).subquery("kept")
+        types = self.con.compiler.type_mapper
+        columns = [
+            sge.alias_(sge.Cast(this=sg.column(name, quoted=True), to=types.from_ibis(kind)), name, quoted=True)
+            for name, kind in relation.schema().items()
+        ]
+        return sg.select(*columns).from_(inner)
 
     def work(self, schema: str, name: str) -> ir.Table:
         return self.con.table(name, database=schema)
@@ -140,6 +158,10 @@ class Warehouse:
             os.fsync(handle.fileno())
         os.replace(self.next_file, self.home.published)
         _sync_folder(self.home.published.parent)
+
+    def attach_published(self) -> None:
+        """The published file, read-only, as the books: what everybody sees from now on."""
+        self.con.attach(self.home.published, name=BOOKS, read_only=True)
 
     def _ensure(self, schema: str, name: str, wanted: ibis.Schema) -> None:
         """The books' table, created or widened by the columns it lacks: an older file gains them as NULL."""

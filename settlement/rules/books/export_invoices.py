@@ -96,30 +96,33 @@ def order_fees(orders: ir.Table, standing: ir.Table) -> ir.Table:
     ).filter(lambda t: (t.agency_fee != 0) | (t.other_fee != 0))
 
 
-def deducted_fees(orders: ir.Table, received: ir.Table, charges: ir.Table) -> ir.Table:
+def deducted_fees(orders: ir.Table, received: ir.Table, charges: ir.Table, treated: ir.Table) -> ir.Table:
     """P of each export order: order_no, fees_cny = agency fee (or rate x gross) + other fee + netted freight (抵扣 only).
 
-    fees_cny is NULL where the order states neither fee nor rate (INV_INPUT_MISSING: "none" is written 0).
+    ``treated``: line_key, treatment (``freight_write_off.treatments``): freight later than the invoice notice is
+    billed instead (C-42). fees_cny is NULL where the order states neither fee nor rate (INV_INPUT_MISSING: "none"
+    is written 0).
     """
-    freight = charges.filter(charges.order_no.notnull()).group_by("order_no").agg(
-        _freight=charges.receivable_cny.sum().cast(money.MONEY)
-    )
+    netted = charges.semi_join(treated.filter(treated.treatment == "抵扣"), "line_key")
+    freight = netted.group_by("order_no").agg(_freight=netted.receivable_cny.sum().cast(money.MONEY))
     joined = orders.join(received, "order_no", rname="received_{name}").left_join(freight, "order_no")
     nil = money.decimal_literal(0)
     agency = ibis.coalesce(joined.agency_fee, money.multiply(joined.gross_cny, joined.agency_fee_rate))
-    netted = ibis.cases((joined.freight_treatment == "抵扣", ibis.coalesce(joined._freight, nil)), else_=nil)
+    netted = ibis.coalesce(joined._freight, nil)
     return joined.select(
         "order_no", fees_cny=(agency + ibis.coalesce(joined.other_fee, nil) + netted).cast(money.MONEY)
     )
 
 
-def refund_terms(lines: ir.Table, refund_rates: ir.Table, standard_rates: ir.Table) -> ir.Table:
+def refund_terms(
+    lines: ir.Table, refund_rates: ir.Table, standard_rates: ir.Table, transitions: ir.Table
+) -> ir.Table:
     """Levy rate v, refund rate r and flag of each goods line on its export date (VAT-REF-05, 07, 11; C-08).
 
     ``lines``: order_no, line_no, hs_code, exported_on (else ordered_on), levy_rate, refund_rate, refund_flag, and
     invoice_levy: the rate printed on the received invoice, which decides where the line gives none (C-01).
     ``refund_rates``: hs_code, refund_rate, levy_rate, flag, valid_from, valid_to. ``standard_rates``:
-    valid_from, valid_to, standard. A rate given on the line wins. Returns order_no, line_no, v, r, flag,
+    valid_from, valid_to, standard. ``transitions``: ``Parameters.table("refund_transition")`` (E2). A rate given on the line wins. Returns order_no, line_no, v, r, flag,
     terms (how many rows of the table fit: 0 = REFUND_RATE_MISSING, >1 = REFUND_RATE_AMBIGUOUS), table_rate.
     """
     rates = refund_rates.select(
@@ -139,6 +142,7 @@ def refund_terms(lines: ir.Table, refund_rates: ir.Table, standard_rates: ir.Tab
         levy_given=ibis.coalesce(joined.levy_rate.arbitrary(), joined.invoice_levy.arbitrary()),
         rate_given=joined.refund_rate.arbitrary(),
         flag_given=joined.refund_flag.arbitrary(),
+        hs_code=joined.hs_code.arbitrary(),
         _on=joined._on.arbitrary(),
         terms=joined.rate_code.notnull().sum().cast("int64"),
         _rates=ibis.coalesce(joined.table_rate.nunique(), 0),
@@ -155,24 +159,30 @@ def refund_terms(lines: ir.Table, refund_rates: ir.Table, standard_rates: ir.Tab
     flag = ibis.coalesce(standard.flag_given, standard.table_flag)
     unique_rate = ibis.cases((standard._rates == 1, standard.table_rate), else_=ibis.null(money.RATE))
     nil = money.decimal_literal(0, 8)
-    chosen = ibis.coalesce(standard.rate_given, ibis.cases((flag.notnull(), nil), else_=unique_rate)).cast(money.RATE)
-    given_beyond = standard.rate_given.notnull() & (standard.rate_given > levy)
-    return standard.select(
+    known = standard.mutate(
+        levy_rate=levy,
+        refund_flag=flag,
+        exported_on=standard._on,
+        _chosen=ibis.cases((flag.notnull(), nil), else_=unique_rate).cast(money.RATE),
+    )
+    moved = vat.with_transition(known, refund_rates, transitions)
+    given, levied = moved.rate_given, moved.levy_rate
+    by_table = vat.effective_refund_rate(moved._chosen, levied, moved.rate_before_change, moved.is_in_transition)
+    given_beyond = given.notnull() & (given > levied)
+    null = ibis.null(money.RATE)
+    return moved.select(
         "order_no",
         "line_no",
         "terms",
         "table_rate",
-        levy_rate=levy,
+        "levy_rate",
+        "refund_flag",
         # A rate given above the levy rate is no input the formula may use (INV_RATE_INVALID); a table's is capped.
-        refund_rate=ibis.cases(
-            (given_beyond, ibis.null(money.RATE)), else_=ibis.least(chosen, levy).cast(money.RATE)
-        ),
-        refund_flag=flag,
+        refund_rate=ibis.cases((given_beyond, null), (given.notnull(), given), else_=by_table.cast(money.RATE)),
         is_rate_invalid=given_beyond,
-        is_rate_ambiguous=(standard._rates > 1) & standard.rate_given.isnull(),
-        is_rate_missing=(standard.terms == 0) & standard.rate_given.isnull() & flag.isnull(),
-        is_rate_different=standard.rate_given.notnull() & standard.table_rate.notnull()
-        & (standard.rate_given != standard.table_rate),
+        is_rate_ambiguous=(moved._rates > 1) & given.isnull(),
+        is_rate_missing=(moved.terms == 0) & given.isnull() & moved.refund_flag.isnull(),
+        is_rate_different=given.notnull() & moved.table_rate.notnull() & (given != moved.table_rate),
     )
 
 

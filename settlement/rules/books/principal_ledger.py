@@ -168,15 +168,15 @@ def fees(order_fees: ir.Table) -> ir.Table:
     return parts[0].union(parts[1])
 
 
-def freight(charges: ir.Table, netted_orders: ir.Table, month_end: ir.DateValue) -> ir.Table:
+def freight(charges: ir.Table, treated: ir.Table, month_end: ir.DateValue) -> ir.Table:
     """物流费: − receivable_cny of each line on confirmed_on, else invoiced_on (LOG-AR-02, LOG-AR-03).
 
-    ``charges``: all freight charges so far. An order whose freight is netted (抵扣) pays it out of its
-    goods money: account 货款 (FRT-06), every other on 物流费.
+    ``charges``: all freight charges so far; ``treated``: line_key, treatment (``freight_write_off.treatments``).
+    A line that is netted (抵扣) is paid out of the order's goods money: account 货款 (FRT-06), every other on 物流费.
     """
     owed = charges.filter(charges.principal_id.notnull() & (ibis.coalesce(charges.receivable_cny, 0) != 0))
-    marked = owed.left_join(netted_orders.select("order_no", _netted=ibis.literal(True)), "order_no")
-    is_netted = ibis.coalesce(marked._netted, False)
+    marked = owed.left_join(treated.select("line_key", "treatment"), "line_key").drop("line_key_right")
+    is_netted = ibis.coalesce(marked.treatment == "抵扣", False)
     return posting(
         marked,
         posting_key=_text("FREIGHT", marked.line_key),

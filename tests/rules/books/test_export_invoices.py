@@ -17,7 +17,9 @@ PIECES = ibis.schema(
         "rate_source": "string", "is_provisional": "boolean",
     }
 )  # fmt: skip
-CHARGES = ibis.schema({"order_no": "string", "receivable_cny": "decimal(18,2)"})
+CHARGES = ibis.schema({"line_key": "string", "order_no": "string", "receivable_cny": "decimal(18,2)"})
+TREATED = ibis.schema({"line_key": "string", "treatment": "string"})
+TRANSITION = ibis.schema({"levy_rate": "decimal(18,8)", "changed_on": "date", "last_export_on": "date"})
 MARKS = ibis.schema(
     {"order_no": "string", "line_no": "int64", "is_complete": "boolean", "is_notified": "boolean",
      "invoice_no": "string", "invoiced_total": "decimal(18,2)", "invoiced_quantity": "decimal(18,6)", "is_same_goods": "boolean"}
@@ -46,14 +48,16 @@ def piece(cny="620000.00", amount="100000.00", **more):
     } | more  # fmt: skip
 
 
-def state(orders, lines, pieces, charges=(), marks=()):
+def state(orders, lines, pieces, charges=(), marks=(), netted=(), rates=(), e2=()):
     orders_table, goods = given("orders", *orders), given("goods", *lines)
     described = facts.described_orders(
         orders_table, goods, given("principals", {"principal_id": "P1", "name": "甲", "settlement_mode": "票结"})
     )
     standing = table_of(pieces, PIECES)
     received = export_invoices.order_receipts(standing)
-    fees = export_invoices.deducted_fees(described, received, table_of(charges, CHARGES))
+    fees = export_invoices.deducted_fees(
+        described, received, table_of(charges, CHARGES), table_of([{"line_key": key, "treatment": "抵扣"} for key in netted], TREATED)
+    )
     dated = goods.join(described.select("order_no", "ordered_on"), "order_no").mutate(
         invoice_levy=ibis.null("decimal(18,8)")
     )
@@ -61,7 +65,8 @@ def state(orders, lines, pieces, charges=(), marks=()):
         [{"valid_from": "2019-04-01", "standard": "0.13"}],
         ibis.schema({"valid_from": "date", "valid_to": "date", "standard": "decimal(18,8)"}),
     )
-    terms = export_invoices.refund_terms(dated, given("refund_rates"), standard)
+    transitions = table_of([], TRANSITION)
+    terms = export_invoices.refund_terms(dated, given("refund_rates", *rates), standard, transitions if not e2 else table_of(e2, TRANSITION))
     usd = table_of(
         [{"currency": "USD", "usd_per_1": "1"}], ibis.schema({"currency": "string", "usd_per_1": "decimal(18,8)"})
     )
@@ -153,9 +158,9 @@ def test_provisional_rate_allows_no_notice():
 
 
 def test_freight_is_deducted_only_when_netted():
-    charges = [{"order_no": "SO1", "receivable_cny": "8650.35"}]
+    charges = [{"line_key": "K1", "order_no": "SO1", "receivable_cny": "8650.35"}]
     separately = state([order()], [line()], [piece()], charges)
-    netted = state([order(freight_treatment="抵扣")], [line()], [piece()], charges)
+    netted = state([order(freight_treatment="抵扣")], [line()], [piece()], charges, netted=["K1"])
     assert rows_of(separately, "fees_cny") == [(D("16000.00"),)]
     assert rows_of(netted, "fees_cny") == [(D("24650.35"),)]
 
@@ -174,3 +179,26 @@ def test_w08_taxed_export_shows_both_figures():
     goods = line(levy_rate="0.13", refund_rate="0", refund_flag="不退税", fob_usd="50000.00")
     whole = state([order(agency_fee="1800.00", other_fee="6200.00", amount_fx="50000.00")], [goods], [piece(cny="355180.00", amount="50000.00")])
     assert rows_of(whole, "invoice_amount", "neutral_amount", "refund_amount") == [(D("347180.00"), D("346140.00"), D("0.00"))]
+
+
+@pytest.mark.parametrize(
+    ("levy", "exported", "refund", "invoice"),
+    [
+        ("0.16", "2019-06-30", "0.16", "942852.43"),  # W05 a: the old invoice keeps the old rate until the last day
+        ("0.16", "2019-07-02", "0.13", "915390.71"),  # W05 b: afterwards the new rate even with an old invoice
+        ("0.13", "2019-06-01", "0.13", "918468.32"),  # W05 c
+    ],
+)
+def test_w05_the_transition_of_2019(levy, exported, refund, invoice):
+    rates = [
+        {"hs_code": "8501100000", "refund_rate": "16%", "valid_from": "2018-11-01", "valid_to": "2019-03-31"},
+        {"hs_code": "8501100000", "refund_rate": "13%", "valid_from": "2019-04-01"},
+    ]
+    rates = [row | {"refund_rate": str(D(row["refund_rate"].rstrip("%")) / 100)} for row in rates]
+    e2 = [{"levy_rate": "0.16", "changed_on": "2019-04-01", "last_export_on": "2019-06-30"}]
+    goods = line(levy_rate=levy, refund_rate=None, exported_on=exported, declared_on=exported, fob_usd="120500.00")
+    whole = state(
+        [order(agency_fee="4135.00", other_fee="10060.00", amount_fx="120480.00", exported_on=exported)], [goods],
+        [piece(cny="826998.82", amount="120480.00")], rates=rates, e2=e2,
+    )  # fmt: skip
+    assert rows_of(whole, "refund_rate", "invoice_amount") == [(D(refund).quantize(D("1e-8")), D(invoice))]
