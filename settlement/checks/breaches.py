@@ -270,30 +270,31 @@ def payable_within_quote(tables: Tables, month: str) -> ir.Table:
 # --- what is named exists -----------------------------------------------------------------------------------
 
 
-def _named(tables: Tables, month: str, names: Sequence[str], column: str) -> ir.Table:
-    """Which of the month's tables names which order or principal, once each."""
+def _unknown(tables: Tables, month: str, names: Sequence[str], column: str, known: ir.Table) -> ir.Table:
+    """Which of the month's tables names which order or principal that ``known`` lacks, once each."""
     found = []
     for name in names:
         rows = tables(name)
-        rows = rows.filter(rows.month == month)
-        found.append(rows.filter(rows[column].notnull()).select(column).distinct().mutate(named_in=ibis.literal(name)))
-    return ibis.union(*found)
+        rows = rows.filter((rows.month == month) & rows[column].notnull())
+        found.append(rows.select(column, named_in=ibis.literal(name)))
+    # The unknown are few: what is known is hashed once and every row looked up, before anything is grouped.
+    return ibis.union(*found).anti_join(known, column).distinct()
 
 
 def orders_exist(tables: Tables, month: str) -> ir.Table:
     """Orders that this month's rows name and neither the orders nor the opening items know."""
     orders, items = tables("facts.orders"), tables("reference.opening_items")
     known = orders.select("order_no").union(items.filter(items.order_no.notnull()).select("order_no"))
-    return _named(tables, month, NAMES_ORDER, "order_no").anti_join(known, "order_no")
+    return _unknown(tables, month, NAMES_ORDER, "order_no", known)
 
 
 def principals_exist(tables: Tables, month: str) -> ir.Table:
     """Principals that this month's rows name, unknown to the master and to the balances of earlier months."""
     balances = tables("principal_balances")
     # A principal that finance took off the master keeps its history.
-    kept = balances.filter(balances.month < month).select("principal_id")
+    kept = balances.filter(balances.month < month).select("principal_id").distinct()
     known = tables("reference.principals").select("principal_id").union(kept)
-    return _named(tables, month, NAMES_PRINCIPAL, "principal_id").anti_join(known, "principal_id")
+    return _unknown(tables, month, NAMES_PRINCIPAL, "principal_id", known)
 
 
 def order_of_its_principal(tables: Tables, month: str) -> ir.Table:

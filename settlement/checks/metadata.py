@@ -78,7 +78,8 @@ def _column_schema(rows: ir.Table, table: str) -> dg.TableSchema:
     columns = []
     for name, kind in rows.schema().items():
         known = described.get(name)
-        text = f"{known.zh}：{known.doc}" if known and known.doc else known.zh if known else None
+        meaning = known and (known.doc or "、".join(known.values))
+        text = f"{known.zh}：{meaning}" if meaning else None
         required = bool(known and known.required)
         columns.append(
             dg.TableColumn(name, str(kind), text, constraints=dg.TableColumnConstraints(nullable=not required))
