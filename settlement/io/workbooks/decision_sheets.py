@@ -23,7 +23,8 @@ from xlsxwriter.utility import xl_range, xl_range_abs
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.formulas import Row
 from settlement.io.workbooks.month_data import Source
-from settlement.io.workbooks.sheet import FORMULA_CELLS, Book, Column, Sheet, headings, quoted, write_row
+from settlement.io.workbooks.sheet import Book, Sheet, quoted
+from settlement.io.workbooks.table import FORMULA_CELLS, Column, RowWriter, headings
 from settlement.rules.export_check import export_digest, open_receipts
 
 SPARE_ROWS, PRINTED_SPARE_ROWS = 60, 8
@@ -224,8 +225,9 @@ def _template(book: Book, name: str, heading: str, columns: Sequence[Column], ro
     sheet.work.freeze_panes(sheet.row, 1)
     sheet.work.repeat_rows(sheet.row - 1)
     first = sheet.row
+    writer = RowWriter(book, columns)
     for row in [*rows, *[{}] * SPARE_ROWS]:
-        write_row(book, sheet, columns, row)
+        writer.write(sheet, row)
         sheet.row += 1
     sheet.work.autofilter(first - 1, 0, sheet.row - 1, len(columns) - 1)
     sheet.print_rows = first + len(rows) + PRINTED_SPARE_ROWS

@@ -9,7 +9,8 @@ from operator import itemgetter
 
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.formulas import Row, signed_sum
-from settlement.io.workbooks.sheet import Book, Column, Sheet, headings, write_row
+from settlement.io.workbooks.sheet import Book, Sheet
+from settlement.io.workbooks.table import Column, RowWriter, headings
 from settlement.rules.amount_in_words import amount_in_words
 
 LETTERS_A_SHEET = 1000  # Excel knows 1,026 page breaks
@@ -58,8 +59,9 @@ def _letter(book: Book, sheet: Sheet, principal: str, rows: Sequence[Row], conte
     sheet.line(text, "plain", span=_WIDE, height=64)
     headings(book, sheet, ITEMS)
     first = sheet.row
+    writer = RowWriter(book, ITEMS)
     for row in rows:
-        write_row(book, sheet, ITEMS, row)
+        writer.write(sheet, row)
         sheet.row += 1
     for place, column in enumerate(ITEMS):
         if column.kind == "money":

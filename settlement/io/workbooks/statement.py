@@ -16,8 +16,9 @@ from typing import Any
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.labels import Labels
 from settlement.io.workbooks.month_data import PrincipalTables
-from settlement.io.workbooks.sheet import Book, Sheet, Span, shown_width
+from settlement.io.workbooks.sheet import Book, Sheet, shown_width
 from settlement.io.workbooks.statement_sheets import SERVICES, TO_INVOICE, Pages, ledger_sheet, open_items_sheet
+from settlement.io.workbooks.table import Span
 from settlement.rules.amount_in_words import amount_in_words
 
 BIG = 20_000  # rows: above, the file is written row by row and strings are not shared

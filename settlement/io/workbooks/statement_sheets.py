@@ -19,7 +19,8 @@ from settlement.io.workbooks import formulas
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.formulas import Row, product, quotient, signed_sum
 from settlement.io.workbooks.month_data import PrincipalTables
-from settlement.io.workbooks.sheet import FORMULA_CELLS, Book, Column, Sheet, Span, quoted, table, write_row
+from settlement.io.workbooks.sheet import Book, Sheet, quoted
+from settlement.io.workbooks.table import FORMULA_CELLS, Column, RowWriter, Span, table
 
 # Postings that concern one order and whose note a rule wrote; other notes may speak of other principals.
 _SHOWN_NOTES = frozenset(["期初", "汇率差", "手续费", "物流费", "代理费", "其他费用", "税金", "退税到账", "退税付出"])
@@ -225,7 +226,7 @@ def ledger_sheet(pages: Pages, opening: Decimal) -> Span:
         state.update(cell=f"{running}{number + 1}", sheet=sheet.name)
 
     def opening_row(sheet: Sheet) -> None:
-        write_row(pages.book, sheet, LEDGER, {"kind": "期初", "running": opening})
+        RowWriter(pages.book, LEDGER).write(sheet, {"kind": "期初", "running": opening})
         state.update(cell=f"{running}{sheet.row + 1}", sheet=sheet.name)
         sheet.row += 1
 

@@ -20,7 +20,8 @@ from settlement.io.workbooks.dunning import dunning_sheets
 from settlement.io.workbooks.exceptions_list import read_rows
 from settlement.io.workbooks.formulas import Row
 from settlement.io.workbooks.month_data import Source
-from settlement.io.workbooks.sheet import Book, Sheet, Span, table
+from settlement.io.workbooks.sheet import Book, Sheet
+from settlement.io.workbooks.table import Span, table
 from settlement.rules.money import divide_half_up
 
 BIG = 20_000

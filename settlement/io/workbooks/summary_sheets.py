@@ -12,7 +12,8 @@ from typing import Any
 
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.formulas import Live, Row, signed_sum
-from settlement.io.workbooks.sheet import FORMULA_CELLS, Book, Column, Sheet, Span, table
+from settlement.io.workbooks.sheet import Book, Sheet
+from settlement.io.workbooks.table import FORMULA_CELLS, Column, Span, table
 from settlement.rules.amount_in_words import amount_in_words
 from settlement.rules.money import divide_half_up
 

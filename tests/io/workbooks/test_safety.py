@@ -12,8 +12,9 @@ from openpyxl.utils.escape import unescape
 
 from settlement.io.workbooks.labels import Labels
 from settlement.io.workbooks.masking import Persons, known_persons, last_four
-from settlement.io.workbooks.sheet import Book, Column, Frame, sheet_name, table
+from settlement.io.workbooks.sheet import Book, Frame, sheet_name
 from settlement.io.workbooks.statements import statement_names
+from settlement.io.workbooks.table import Column, table
 
 from . import september
 from .reading import texts
