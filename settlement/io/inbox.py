@@ -23,6 +23,7 @@ from settlement.io.tables import REJECTED, FileRead, TableRead, accepted_schema,
 # Arrow's readers let go of Python's lock; more than two at once only costs memory.
 _FILES_AT_A_TIME = 2
 ROW_DUPLICATE = "ROW_DUPLICATE"
+NO_TABLE = "未知"  # what the control totals call a file whose folder or name says no table
 
 REJECTED_ROWS = pa.schema([("source_file", pa.string()), ("input_table", pa.string()), *REJECTED])
 
@@ -161,6 +162,17 @@ def _with_constants(rows: pa.Table, constants: Mapping[str, str]) -> pa.Table:
     return pa.table([*columns, *rows.columns], schema=REJECTED_ROWS)
 
 
+def note_strays(inbox: Inbox, home: Home, month: str, folders: Sequence[str]) -> None:
+    """Files of a month that lie in none of its folders (a misspelt name, the month's root): each is said, none is read."""
+    folder = home.inbox(month)
+    for path in files_in(folder):
+        if path.relative_to(folder).parts[0] in folders and path.parent != folder:
+            continue
+        reason = f"不在本月任何一个资料文件夹内（{'、'.join(folders)}），未读取"
+        inbox.problems.append(FileProblem(home.shown(path), FILE_UNREADABLE, reason))
+        inbox.seen.add((home.shown(path), NO_TABLE))
+
+
 def read_references(home: Home, known_names: Sequence[str]) -> Inbox:
     """The masters: one table a file, the file's name is the table's. ``known_names``: of parameter files, left alone."""
     inbox = Inbox()
@@ -172,7 +184,7 @@ def read_references(home: Home, known_names: Sequence[str]) -> Inbox:
         if name not in masters:
             reason = f"文件名不是任何主数据表（{'、'.join(masters)}）"
             inbox.problems.append(FileProblem(home.shown(path), FILE_UNREADABLE, reason))
-            inbox.seen.add((home.shown(path), name))
+            inbox.seen.add((home.shown(path), NO_TABLE))
             continue
         _take(inbox, home, read_file(path, [masters[name]], home.reference), [masters[name]], None, False)
     return inbox

@@ -17,7 +17,7 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from settlement.io.home import Home
-from settlement.io.inbox import REJECTED_ROWS, FileProblem, Inbox, read_folder, read_references
+from settlement.io.inbox import REJECTED_ROWS, FileProblem, Inbox, note_strays, read_folder, read_references
 from settlement.io.ingest_bank import ingest_bank
 from settlement.io.layouts import Layout, layouts, monthly_layouts, reference_layouts
 from settlement.io.parameters import parameter_files, parameter_tables
@@ -119,6 +119,7 @@ def _read_month(home: Home, month: str) -> tuple[Inbox, list[str]]:
         files = read_folder(inbox, home, home.inbox(month) / folder, candidates, _earlier_files(home, month, folder))
         if not files and any(layout.is_mandatory for layout in candidates):
             missing.append(folder)
+    note_strays(inbox, home, month, [*folders, "bank"])
     return inbox, missing
 
 

@@ -48,7 +48,7 @@ def found_in_rows(rejections: ir.Table, problems: ir.Table, mid_rates: ir.Table,
         priced,
         code=lambda t: t.code,
         subject=lambda t: subject_of(t.source_file, t.input_table, t.source_row),
-        message=lambda t: sentence("文件 ", t.source_file, " 第 ", t.source_row, " 行：", t.reason, "。该行未采用", _amount(t), "。"),
+        message=lambda t: sentence("文件 ", t.source_file, " 第 ", t.source_row, " 行：", t.reason, "。该行未采用", _amount(t), "；请在原文件更正后重跑。"),
         amount_at_risk_cny=lambda t: t._cny,
     )
     return rows.union(_found_duplicates(repeated))

@@ -85,6 +85,14 @@ def test_hidden_and_lock_files_are_no_input_and_subfolders_are(desk, read):
     assert {row["order_no"] for row in books.rows("stage", "orders")} == {"E1", "E2"}
 
 
+def test_a_file_in_no_known_folder_is_said(desk, read):
+    desk.put("raw/2023-09/order/typo.csv", ORDERS, ORDER.format(8, 1))
+    desk.put("raw/2023-09/loose.csv", ORDERS, ORDER.format(9, 1))
+    books = read()
+    assert {row["source_file"] for row in books.found("FILE_UNREADABLE")} == {"raw/2023-09/order/typo.csv", "raw/2023-09/loose.csv"}
+    assert {key[0] for key in books.totals("未知")} == {"typo.csv", "loose.csv"}
+
+
 def test_a_bad_amount_rejects_one_row_with_its_place(desk, read):
     desk.put("raw/2023-09/orders/more.csv", ORDERS, 'E2,出口贸易代理,P001,2023-09-05,USD,"12,3x"', ORDER.format(3, 7))
     books = read()
