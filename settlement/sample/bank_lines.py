@@ -45,7 +45,8 @@ ICBC, CMB, BOC, BOC_USD, BOC_EUR = range(5)
     CARRIER_REFUND,
     OLD_FREIGHT,
     PAID_TWICE,
-) = range(17)
+    WRONG_CHARGE,
+) = range(18)
 _TEXTS = ("name", "account_text", "summary", "purpose", "remark", "ref")
 _NUMBERS = ("account", "booked_on", "amount", "rate", "cny", "fee", "what", "row", "side")
 

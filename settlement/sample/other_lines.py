@@ -180,7 +180,7 @@ def _bank(world: World) -> list[dict]:
     wrong = market.add_working(world.months.first + 8, 0)
     back, charge = market.add_working(wrong, 1), np.full(len(last), 20_000)
     ref = serials("C", wrong, rows)
-    made.append(part(b.BANK_CHARGE, b.ICBC, wrong, -charge, summary="手续费", remark="账户管理费", ref=ref, **place))
+    made.append(part(b.WRONG_CHARGE, b.ICBC, wrong, -charge, summary="手续费", remark="账户管理费", ref=ref, **place))
     words = {"summary": "冲正", "remark": texts.join("冲正 原流水", ref), "ref": serials("C", back, rows)}
     made.append(part(b.REVERSED, b.ICBC, back, charge, **words, **place))
     return made

@@ -170,9 +170,9 @@ def _nobody(story: Story) -> dict[str, pa.Array]:
     parts = []
     for what, purpose in _NOBODY.items():
         line = np.flatnonzero((lines.what == what) & (lines.amount > 0))
-        parts.append(
-            _single(story, line, purpose, lines.amount[line], np.full(len(line), -1), "post", "nobody's money")
-        )
+        verdict = "either" if what == b.OTHER_IN else "post"  # a subsidy: nothing in the files says what it is
+        nobody = np.full(len(line), -1)
+        parts.append(_single(story, line, purpose, lines.amount[line], nobody, verdict, "nobody's money"))
     line = np.flatnonzero(lines.what == b.STRANGER)
     parts.append(_single(story, line, "", lines.amount[line], np.full(len(line), -1), "open", WHY[6]))
     return quotes.stacked(parts)
@@ -196,7 +196,13 @@ def payments_sheet(story: Story) -> Sheet:
         "decidable": pick(["yes", "no"], p.unstated[row].astype(np.int64)),
         "why": pick(["the application is named", "payee, account and amount"], p.unstated[row].astype(np.int64)),
     }
-    kinds = {b.A_CONVERSION: "结汇", b.A_TRANSFER: "内部划转", b.BANK_CHARGE: "银行手续费", b.OTHER_OUT: "其他"}
+    kinds = {
+        b.A_CONVERSION: "结汇",
+        b.A_TRANSFER: "内部划转",
+        b.BANK_CHARGE: "银行手续费",
+        b.WRONG_CHARGE: "冲正",  # its reversal takes it back
+        b.OTHER_OUT: "其他",
+    }
     parts = [applied]
     for what, kind in kinds.items():
         line = np.flatnonzero((lines.what == what) & (lines.amount < 0))
@@ -205,7 +211,7 @@ def payments_sheet(story: Story) -> Sheet:
                 **_identity(story, line),
                 "kind": repeat(kind, len(line)),
                 "piece": money(-lines.amount[line]),
-                "decidable": repeat("yes", len(line)),
+                "decidable": repeat("no" if what == b.OTHER_OUT else "yes", len(line)),
                 "why": repeat("no application: the bank's or our own", len(line)),
             }
         )
