@@ -6,6 +6,7 @@ and its exit status. What the run did is told by ``settlement.io.report``.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable
@@ -46,6 +47,8 @@ def settle(
 
     from settlement.definitions import defs
 
+    # A month compiles some hundred expressions of many small objects: collecting them each time costs a fifth of it.
+    gc.set_threshold(200_000, 20, 20)
     settings = {"home": str(home.root), "workbooks": workbooks, "lang": lang}
     if as_of:
         settings["as_of"] = as_of.isoformat()

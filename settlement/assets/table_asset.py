@@ -10,7 +10,6 @@ import inspect
 from collections.abc import Callable, Sequence
 
 import dagster as dg
-import ibis
 import ibis.expr.types as ir
 
 from settlement.assets.run import SettlementRun
@@ -67,13 +66,12 @@ def table_asset(
         check_specs=[table_check_spec(name, name)],
     )
     def the_asset(run: SettlementRun) -> dg.MaterializeResult:
-        relation = make(run)
-        sql = ibis.to_sql(relation, dialect="duckdb")
-        run.keep_book(name, relation)
+        run.keep_book(name, make(run))
+        sql = run.warehouse.made_by["book", name].sql("duckdb", pretty=True)
         return dg.MaterializeResult(
             check_results=[table_check_result(run.con, name, name)],
             metadata={
-                **table_metadata(run.con, "book", name, sql=str(sql)),
+                **table_metadata(run.con, "book", name, sql=sql),
                 "rules": dg.MetadataValue.text("、".join(rules) or "—"),
                 "month": run.month,
             }

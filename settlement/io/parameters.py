@@ -7,9 +7,11 @@ calendar. What the content means, and what is wrong with it, is for ``settlement
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -40,10 +42,16 @@ _OneKeyLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 def read_yaml(path: Path) -> dict[str, object]:
-    """The content of a parameter file, every scalar as text.
+    """The content of a parameter file, every scalar as text; read again only when the file changed.
 
     Raises ``ParameterError`` that names the file where it is not UTF-8 YAML holding a mapping.
     """
+    at = path.stat()
+    return copy.deepcopy(_read_yaml(path, at.st_mtime_ns, at.st_size))
+
+
+@lru_cache(maxsize=128)
+def _read_yaml(path: Path, changed: int, size: int) -> dict[str, object]:
     try:
         # The loader is a BaseLoader: it makes text, lists and dicts, and can make nothing else.
         content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_OneKeyLoader)

@@ -36,6 +36,7 @@ class Warehouse:
         self.month = month
         self.as_of = as_of
         self.con: Backend | None = None
+        self.made_by: dict[tuple[str, str], sge.Select] = {}  # what made each table, for the UI
 
     @property
     def work_file(self) -> Path:
@@ -78,6 +79,7 @@ class Warehouse:
         target = sg.table(name, db=schema, quoted=True)
         query = self._typed(relation)
         self.con.raw_sql(sge.Create(kind="TABLE", this=target, replace=True, expression=query).sql("duckdb"))
+        self.made_by[schema, name] = query
         return self.con.table(name, database=schema)
 
     def _typed(self, relation: ir.Table) -> sge.Select:
