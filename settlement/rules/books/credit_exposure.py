@@ -14,6 +14,7 @@ from settlement.rules import money
 from settlement.rules.books.freight_orders import QUANTITY
 from settlement.rules.books.freight_quotes import client_quotes_of
 from settlement.rules.books.freight_rates import HOME_CURRENCY, mid_rates_on
+from settlement.rules.books.freight_settlement import monthly_items
 from settlement.rules.exceptions import exception_id, subject_of
 from settlement.rules.money import MONEY
 from settlement.rules.registry import rule
@@ -31,8 +32,11 @@ def shipments(orders: ir.Table, charges: ir.Table, month_end: ir.DateValue) -> i
     """The orders that have a bill of lading to release: with a B/L and freight of ours, or released already.
 
     ``orders``: described orders (settlement_mode filled). Adds ``tested_on`` (the release, else ``month_end``),
-    ``is_released`` and ``released_month``. A release after ``month_end`` is not known yet.
+    ``is_released`` and ``released_month``: the month whose lines the test knows, that of the release, but not before the
+    first month of the books: what was released earlier is tested on the first lines there are. A release
+    after ``month_end`` is not known yet.
     """
+    begins = orders.select("month").union(charges.select("month")).month.min()
     charged = charges.filter(charges.order_no.notnull()).select("order_no").distinct().mutate(_charged=ibis.literal(True))
     joined = orders.left_join(charged, "order_no", rname="c_{name}")
     is_released = ibis.coalesce(joined.bl_released_on <= month_end, False)
@@ -45,7 +49,7 @@ def shipments(orders: ir.Table, charges: ir.Table, month_end: ir.DateValue) -> i
         is_released=is_released,
         released_on=is_released.ifelse(shipped.bl_released_on, ibis.null("date")),
         tested_on=tested_on,
-        released_month=tested_on.strftime("%Y-%m"),
+        released_month=ibis.greatest(tested_on.strftime("%Y-%m"), begins.as_scalar()),
         expects_freight=shipped.services.contains(LOGISTICS),
     )  # fmt: skip
 
@@ -122,10 +126,18 @@ def exposure_events(
     """Every change of a client's exposure, EVENT: on, rank (0 standing, 1 at a release), amount_cny, and unknown,
 
     the number of amounts that nobody can tell. ``items``, ``written``: of freight_write_off; ``expected``: of
-    ``expected_charges``. An item that came in a later folder than its order's release counts from the first day
-    of that month; until then the quotes stand for it. What was written off by the day of release never was used.
+    ``expected_charges``. An item that came in a later folder than its order's release counts from the first day of
+    that month; until then the quotes stand for it. What was written off by the day of release never was used.
+    Opening items (期初) are used from the day they arose: the B/L of an order older than the books is out.
     """
     released = shipped.filter(shipped.is_released).select("order_no", released="released_on", released_month="released_month")
+    opening = items.filter(items.is_opening)
+    begun = _events(opening, on=opening.posted_on, rank=ibis.literal(STANDING), amount_cny=opening.receivable_cny)
+    repaid = written.join(opening.select("line_key", "posted_on"), "line_key", rname="i_{name}")
+    repaid = _events(
+        repaid, on=ibis.greatest(repaid.booked_on, repaid.posted_on), rank=ibis.literal(STANDING), amount_cny=-repaid.amount_cny
+    )
+    items = items.filter(~items.is_opening)
     billed = items.join(released, "order_no", rname="r_{name}")
     charged = _events(billed, **_placed(billed, _since(billed)), amount_cny=billed.receivable_cny)
     untold = charges.filter(charges.receivable_cny.isnull() & charges.principal_id.notnull())
@@ -148,7 +160,7 @@ def exposure_events(
         amount_cny=-ibis.coalesce(replaced.expected_cny, NIL),
         unknown=-replaced.expected_cny.isnull().cast("int64"),
     )
-    return ibis.union(charged, unknown, settled, reserved, freed)
+    return ibis.union(begun, repaid, charged, unknown, settled, reserved, freed)
 
 
 def overdue_events(orders: ir.Table, items: ir.Table, written: ir.Table, approved: ir.Table) -> ir.Table:
@@ -156,8 +168,7 @@ def overdue_events(orders: ir.Table, items: ir.Table, written: ir.Table, approve
 
     A month of fees whose CR_MONTH_OVERDUE is ``approved`` (exception_id) holds nothing back (C-21).
     """
-    monthly = orders.filter(orders.settlement_mode == "月结").select("order_no")
-    due = items.semi_join(monthly, "order_no")
+    due = monthly_items(items, orders)
     months = due.select("principal_id", "fee_month", "due_on").distinct()
     months = months.mutate(
         exception_id=exception_id(

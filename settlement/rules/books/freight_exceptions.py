@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 
 from settlement.rules import money
 from settlement.rules.books.freight_orders import BY_DECISION, split_targets
-from settlement.rules.books.freight_quotes import BY_BOX
+from settlement.rules.books.freight_quotes import BY_BOX, BY_TON
 from settlement.rules.exceptions import found, sentence, subject_of
 from settlement.rules.money import MONEY
 from settlement.rules.registry import rule
@@ -195,7 +195,9 @@ def wrong_basis(charges: ir.Table, charge_basis: ir.Table) -> ir.Table:
     )
     wanted = ibis.coalesce(joined.carrier_basis, joined.usual_basis)
     is_bill = joined.vendor.notnull() & (joined.cost > 0)
-    off = ibis.coalesce(is_bill & (joined.unit_basis != wanted), False)
+    # Loose cargo goes by the ton whatever is usual for boxes; only a quote says otherwise.
+    by_ton = (joined.unit_basis == BY_TON) & joined.carrier_basis.isnull()
+    off = ibis.coalesce(is_bill & (joined.unit_basis != wanted) & ~by_ton, False)
     counted = ibis.coalesce(joined.unit_basis, joined.carrier_basis) == BY_BOX
     many = ibis.coalesce(is_bill & counted & (joined.carrier_basis == BY_BOX) & (joined.quantity > joined.order_quantity), False)
     untold = ibis.coalesce(joined.client_conflict & ~joined.client_tied, False)

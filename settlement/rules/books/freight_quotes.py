@@ -54,7 +54,7 @@ def quote_of_order(asked: ir.Table, quotes: ir.Table, *, party: str) -> ir.Table
     """What a quote comes to for an order's charge: one row an ``item`` that has a quote.
 
     ``asked``: a row an item (whole number) and box type: item, party, order_no, charge_code, quoted_on,
-    container_type, boxes, tons, pol, pod. Returns item, is_conflict (a tie, or several bases or currencies), unit
+    container_type, is_loose, boxes, tons, pol, pod. Returns item, is_conflict (a tie, or several bases or currencies), unit
     (NULL where it differs by box type), unit_basis, currency, order_quantity (NULL = the order does not tell),
     amount (unit × order_quantity), missing_types (boxes that no quote covers), options. Money in the quote's
     currency, rounded half up (``freight.quoted_amount``).
@@ -117,7 +117,8 @@ def carrier_quotes(
     placed = lines.filter(lines.order_no.notnull())
     lanes = orders.select("order_no", pol=as_asked(orders.pol), pod=as_asked(orders.pod))
     charges = placed.select(
-        "seq", "order_no", "charge_code", "quoted_on", party="vendor", line_type=as_asked(placed.container_type)
+        "seq", "order_no", "charge_code", "quoted_on", party="vendor", line_type=as_asked(placed.container_type),
+        by_ton=ibis.coalesce(placed.unit_basis == BY_TON, False),
     ).join(lanes, "order_no")
     slots = keep("freight_order_boxes", order_slots(orders))
     asked = _of_line_type(charges, slots).union(_of_whole_order(charges, slots))
@@ -134,7 +135,7 @@ def carrier_quotes(
 
 
 _ASKED = (
-    "item", "party", "order_no", "charge_code", "quoted_on", "container_type", "boxes", "tons", "pol", "pod",
+    "item", "party", "order_no", "charge_code", "quoted_on", "container_type", "is_loose", "boxes", "tons", "pol", "pod",
 )  # fmt: skip
 
 
@@ -146,7 +147,10 @@ def _of_line_type(charges: ir.Table, slots: ir.Table) -> ir.Table:
         [typed.order_no == slots.order_no, (slots.slot_type == typed.line_type) | (slots.slot_type == "")],
         rname="s_{name}",
     )
-    return joined.mutate(item=joined.seq * 2, container_type=joined.line_type, tons=NO_QUANTITY).select(*_ASKED)
+    is_loose = joined.by_ton & joined.boxes.isnull()
+    return joined.mutate(
+        item=joined.seq * 2, container_type=joined.line_type, is_loose=is_loose, tons=NO_QUANTITY
+    ).select(*_ASKED)
 
 
 def _of_whole_order(charges: ir.Table, slots: ir.Table) -> ir.Table:
@@ -155,6 +159,7 @@ def _of_whole_order(charges: ir.Table, slots: ir.Table) -> ir.Table:
     return joined.mutate(
         item=joined.seq * 2 + (joined.line_type != "").cast("int64"),
         container_type=ibis.coalesce(joined.slot_type, ""),
+        is_loose=joined.by_ton & joined.boxes.isnull(),
         tons=NO_QUANTITY,
     ).select(*_ASKED)
 
@@ -212,6 +217,7 @@ def client_quotes_of(items: ir.Table, orders: ir.Table, client_quotes: ir.Table)
     asked = joined.mutate(
         party=joined.principal_id,
         container_type=(slot_type == "").ifelse(as_asked(joined.container_type), slot_type),
+        is_loose=joined.boxes.isnull() & ibis.coalesce(joined.billed_basis == BY_TON, False),
         boxes=ibis.coalesce(joined.boxes, on_boxes.ifelse(joined.billed_quantity, NO_QUANTITY)),
         tons=in_tons.ifelse(joined.billed_quantity, NO_QUANTITY),
     ).select(*_ASKED)

@@ -11,11 +11,17 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.rules import money
+from settlement.rules.books.freight_orders import identity_digest
+from settlement.rules.deadlines import month_day_due_column
 from settlement.rules.money import MONEY
 from settlement.rules.registry import rule
 
 NETTED, BILLED = "抵扣", "另收"
 FREIGHT_ACCOUNT = "物流费"
+ITEM = (
+    "line_key", "order_no", "principal_id", "charge_code", "fee_month", "due_on", "month", "receivable_cny", "posted_on",
+    "treatment", "is_opening",
+)  # fmt: skip
 NIL = money.decimal_literal(0)
 
 
@@ -43,7 +49,7 @@ def freight_items(charges: ir.Table, treated: ir.Table) -> ir.Table:
     """The receivable items: every line with a known receivable that is not nil.
 
     line_key, order_no, principal_id, charge_code, receivable_cny, fee_month, due_on, posted_on (confirmed_on, else
-    invoiced_on, else the first of its folder's month), month, treatment.
+    invoiced_on, else the first of its folder's month), month, treatment, is_opening (false).
     """
     owed = charges.filter(charges.order_no.notnull() & charges.principal_id.notnull() & (charges.receivable_cny != 0))
     joined = owed.left_join(treated, "line_key", rname="t_{name}")
@@ -52,7 +58,32 @@ def freight_items(charges: ir.Table, treated: ir.Table) -> ir.Table:
         receivable_cny=joined.receivable_cny.cast(MONEY),
         posted_on=ibis.coalesce(joined.confirmed_on, joined.invoiced_on, (joined.month + "-01").cast("date")),
         treatment=ibis.coalesce(joined.treatment, BILLED),
+        is_opening=ibis.literal(False),
     )  # fmt: skip
+
+
+def opening_freight(
+    opening_items: ir.Table, working_days: ir.Table, *, collection_day: int, rest_day: str = "after"
+) -> ir.Table:
+    """What orders owed for freight when the books began (期初), in the columns of ``freight_items``.
+
+    ``opening_items``: of the contract; account 物流费 with an order; amount_cny < 0 = the client owes. fee_month is that of
+    arisen_on (else the month before the books), due the 10th after it. To be united with ``freight_items``: receipts
+    of the new months pay these first.
+    """
+    owed = opening_items.filter((opening_items.account == FREIGHT_ACCOUNT) & opening_items.order_no.notnull())
+    first = (owed.month + "-01").cast("date")
+    dated = owed.mutate(posted_on=ibis.coalesce(owed.arisen_on, (first - ibis.interval(days=1)).cast("date")))
+    due = month_day_due_column(dated, "posted_on", collection_day, working_days, rest_day=rest_day, name="due_on")
+    return due.select(
+        "order_no", "principal_id", "due_on", "month", "posted_on",
+        line_key=identity_digest(ibis.literal("opening"), due.principal_id, due.order_no, due.ref_no, due.arisen_on),
+        charge_code=ibis.literal("期初"),
+        fee_month=due.posted_on.strftime("%Y-%m"),
+        receivable_cny=(-due.amount_cny).cast(MONEY),
+        treatment=ibis.literal(BILLED),
+        is_opening=ibis.literal(True),
+    ).select(*ITEM)  # fmt: skip
 
 
 def freight_money(allocations: ir.Table, adjustments: ir.Table) -> ir.Table:

@@ -15,9 +15,9 @@ from settlement.rules.registry import rule
 OF_ORDER, OF_LANE, GENERAL = 2, 1, 0
 
 # What a lookup is for. Absent ports and box types are empty text, so that they join.
-LANE_KEY = ("party", "charge_code", "container_type", "pol", "pod", "quoted_on")
+LANE_KEY = ("party", "charge_code", "container_type", "is_loose", "pol", "pod", "quoted_on")
 FIGURES = ("level", "ties", "unit", "unit_basis", "currency", "options")
-ORDER_KEY = ("party", "charge_code", "container_type", "order_no", "quoted_on")
+ORDER_KEY = ("party", "charge_code", "container_type", "is_loose", "order_no", "quoted_on")
 
 
 def as_asked(value: ir.StringValue) -> ir.StringValue:
@@ -72,6 +72,7 @@ def _in_force(asked: ir.Table, quotes: ir.Table) -> list[ir.BooleanValue]:
         quotes.q_from <= asked.quoted_on,
         quotes.q_to.isnull() | (asked.quoted_on <= quotes.q_to),
         (quotes.q_type == "") | (quotes.q_type == asked.container_type),
+        ~asked.is_loose | (quotes.q_basis != "柜"),
     ]
 
 
@@ -81,7 +82,8 @@ def quotes_in_force(asked: ir.Table, quotes: ir.Table, *, party: str) -> ir.Tabl
 
     ``asked``: party (vendor or principal_id), charge_code, order_no, container_type, pol, pod (empty text where
     absent, see ``as_asked``), quoted_on. ``quotes``: a master as in the contract; ``party`` its column.
-    A quote that names a box type holds for that type only. Adds level (2 order, 1 lane, 0 general),
+    A quote that names a box type holds for that type only, and no price a box holds for loose cargo (``is_loose``:
+    billed by RT, no box in the order). Adds level (2 order, 1 lane, 0 general),
     ties (> 1: ambiguous, then unit, unit_basis and currency are NULL), unit, unit_basis, currency,
     options (the tied ones, for people).
     Formula: highest level, then latest valid_from. Units: the quote's currency per 票, 柜 or RT.

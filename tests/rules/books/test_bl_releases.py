@@ -35,9 +35,9 @@ def due(number, amount, **fields):
     return charge(f"{number}", amount, order_no=f"SO{number}", **fields)
 
 
-def world(name, *, orders=(ORDER,), charges=(), receipts=(), principals=(PRINCIPAL,), limits=(), quotes=(), approved=()):
+def world(name, *, orders=(ORDER,), charges=(), receipts=(), principals=(PRINCIPAL,), limits=(), quotes=(), approved=(), opening=()):
     WORLDS.add(
-        name, orders=orders, charges=charges, receipts=receipts, principals=principals, limits=limits, quotes=quotes, approved=approved,
+        name, orders=orders, charges=charges, receipts=receipts, principals=principals, limits=limits, quotes=quotes, approved=approved, opening=opening,
     )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def identity(code, subject):
 class Releases:
     """Everything of bl_releases and credit_positions, computed once for all worlds."""
 
-    def __init__(self, worlds, facts, rows_of, keep, month=MONTH, month_end=MONTH_END):
+    def __init__(self, worlds, facts, rows_of, keep, working_days, month=MONTH, month_end=MONTH_END):
         end, orders = ibis.literal(month_end), facts("orders", *worlds.rows("orders"))
         orders = keep("t_orders", orders.mutate(is_export=orders.services.contains("出口")))
         charges = keep("t_charges", table_of(worlds.rows("charges"), CHARGE))
@@ -64,7 +64,8 @@ class Releases:
         principals = facts("principals", *worlds.rows("principals"))
         limits, quotes = facts("credit_limits", *worlds.rows("limits")), facts("client_quotes", *worlds.rows("quotes"))
         treated = freight_write_off.treatments(charges, orders, facts("events"))
-        items = keep("t_items", freight_write_off.freight_items(charges, treated))
+        opening = freight_write_off.opening_freight(facts("opening_items", *worlds.rows("opening")), working_days, collection_day=10)
+        items = keep("t_items", freight_write_off.freight_items(charges, treated).union(opening))
         settling = keep("t_settling", freight_write_off.freight_money(receipts, facts("adjustments")))
         written = keep("t_written", freight_write_off.write_offs(items, settling))
         receivables = keep("t_receivables", freight_settlement.freight_receivables(items, written, as_of=month_end, bands=BANDS))
@@ -94,8 +95,8 @@ class Releases:
 
 
 @pytest.fixture(scope="module")
-def evaluate(facts, rows_of, keep):
-    return lambda worlds, **arguments: Releases(worlds, facts, rows_of, keep, **arguments)
+def evaluate(facts, rows_of, keep, working_days):
+    return lambda worlds, **arguments: Releases(worlds, facts, rows_of, keep, working_days, **arguments)
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +228,26 @@ def test_pending_releases_fit_the_limit_together(tested):
     ]  # fmt: skip
     assert column(tested.releases["pending, paid"], "exposure_after", "allowed") == [(D("0.00"), True), (D("60000.00"), True)]
     assert tested.positions["pending"][0]["exposure"] == D("0.00")
+
+
+OPENING = {"principal_id": "P1", "month": "2023-09", "order_no": "SO9", "account": "物流费", "currency": "CNY", "amount_cny": "-500.00", "arisen_on": "2023-07-12", "ref_no": "WL1"}
+world("opening", charges=[due(1, "10.00")], opening=[OPENING])
+world("opening collected", charges=[due(1, "10.00")], opening=[OPENING], receipts=[receipt("500.00", order_no="SO9", booked_on="2023-09-20")])
+world("opening, not freight", charges=[due(1, "10.00")], opening=[OPENING | {"account": "货款"}])
+
+
+def test_what_is_older_than_the_books(tested, evaluate):
+    # July's fees were due on 08-10: overdue at the release of 09-20.
+    assert column(tested.releases["opening"], "exposure_before", "allowed") == [(D("500.00"), False)]
+    assert tested.codes("opening") == ["CR_MONTH_OVERDUE"]
+    assert column(tested.positions["opening"], "exposure", "overdue_cny", "blocked") == [(D("510.00"), D("500.00"), True)]
+    assert column(tested.releases["opening collected"], "exposure_before", "allowed") == [(D("0.00"), True)]
+    assert column(tested.positions["opening, not freight"], "exposure", "overdue_cny") == [(D("10.00"), D("0.00"))]
+    # A release of July in books that begin in September is tested on the lines of September.
+    worlds = Worlds()
+    worlds.add("older", orders=[order(1, bl_released_on="2023-07-15")], charges=[due(1, "1000.00")], principals=[PRINCIPAL], approved=())
+    (older,) = evaluate(worlds).releases["older"]
+    assert (older["due_cny"], older["exposure_after"], older["allowed"]) == (D("1000.00"), D("1000.00"), True)
 
 
 NETTED = {"services": "出口贸易代理、出口国际物流", "freight_treatment": "抵扣"}

@@ -244,6 +244,10 @@ MONTH.add(
     client=[CLIENT | {"charge_code": "THC", "amount": "55", "currency": "USD", "unit_basis": "RT"}],
     orders=[ORDER | {"containers": None, "container_nos": None}],
 )  # fmt: skip
+LOOSE = [ORDER | {"containers": None, "container_nos": None}]
+PER_BOX = {"charge_code": "THC", "amount": "900", "unit_basis": "柜"}
+MONTH.add("loose cargo", [line(amount="120", unit_basis="RT", quantity="3", voucher_no="V")], [VENDOR | PER_BOX], [CLIENT | PER_BOX], orders=LOOSE)
+MONTH.add("no longer loose", [line(amount="120", unit_basis="柜", quantity="3")], [VENDOR | PER_BOX], [CLIENT | PER_BOX], orders=LOOSE)
 MONTH.add("yen", [line(amount="3000", currency="JPY", unit_basis="RT", quantity="2.3456")], client=[CLIENT | {"charge_code": "THC", "amount": "1000", "currency": "JPY", "unit_basis": "RT"}])
 
 
@@ -252,6 +256,10 @@ def test_the_order_s_quantity_by_box_type_and_once_per_charge(priced):
     assert column(priced["client any type"], "client_quote") == [D("31.65")]
     assert column(priced["partly covered"], "client_quote", "missing_types") == [(D("900.00"), "20GP")]
     assert column(priced["tons"], "client_quote", "receivable_cny") == [(D("179.14"), D("1289.81"))]
+    # No price a box holds for cargo by the ton: at cost, and payable against its voucher.
+    figures = ("client_quote", "receivable", "vendor_quote", "payable", "is_pass_through")
+    assert column(priced["loose cargo"], *figures) == [(None, D("120.00"), None, D("120.00"), True)]
+    assert column(priced["no longer loose"], *figures) == [(D("2700.00"), D("2700.00"), D("2700.00"), D("120.00"), False)]
     assert column(priced["yen"], "client_quote", "receivable_cny", "status") == [(D("2346.00"), None, "缺汇率")]
 
 

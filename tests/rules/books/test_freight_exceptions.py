@@ -46,6 +46,7 @@ BOXES = [THC | {"amount": "50", "unit_basis": "柜"}]
 PAIR = [ORDER | {"containers": "2x40HQ"}]
 world("FRT_BASIS", "by box, quoted by bill", [line(amount="100", unit_basis="柜")], {"unit_basis": "票"}, vendor=QUOTE)
 world("FRT_BASIS", "usually by bill", [line(amount="100", unit_basis="柜", charge_code="DOC", **V)], {"unit_basis": "票"})
+world("FRT_BASIS", "documents by bill", [line(amount="100", unit_basis="柜", charge_code="DOC", **V)], {"unit_basis": "RT"})
 world("FRT_BASIS", "three boxes of two", [line(amount="100", unit_basis="柜", quantity="3")], {"quantity": "2"}, vendor=BOXES, orders=PAIR)
 TYPED = [CLIENT | {"charge_code": "THC", "amount": "100", "unit_basis": "柜", "container_type": "40HQ"}]
 world("FRT_BASIS", "a type not quoted", [line(amount="100", **V)], {"orders": PAIR}, client=TYPED, orders=[ORDER | {"containers": "1x40HQ,1x20GP"}])
