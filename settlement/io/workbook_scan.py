@@ -26,6 +26,11 @@ _DIRECTORY_BYTES = 1 << 20
 _CELL_BYTES = 1 << 24
 _P = rb"(?:\w+:)?"
 _REFERENCE = re.compile(rb"""\sr=["']([A-Z]{1,3})(\d{1,7})["']""")
+# The same as nearly every writer writes it: a fixed beginning is found five times as fast.
+_USUAL_REFERENCE = re.compile(rb' r="([A-Z]{1,3})(\d{1,7})"')
+_CELL = re.compile(rb"<(?:\w+:)?c[\s>]")
+# Cells may come without a reference, each right of the one before. So few of them cannot span a large box.
+_BARE_CELLS = 4000
 _ERROR = re.compile(rb"<" + _P + rb"""c\b([^>]*\bt=["']e["'][^>]*)>.*?<""" + _P + rb"v>([^<]*)</", re.DOTALL)
 _UNCALCULATED = re.compile(
     rb"<" + _P + rb"c\b([^>]*)>\s*<" + _P + rb"f\b[^>]*?(?:/>|>([^<]*)</" + _P + rb"f>)\s*"
@@ -43,6 +48,7 @@ class SheetScan:
     last_row: int = 0
     last_column: int = 0
     unread: dict[tuple[int, int], str] = field(default_factory=dict)
+    bare_cells: int = 0
 
     @property
     def cells(self) -> int:
@@ -140,15 +146,27 @@ def _scan_chunk(scan: SheetScan, data: bytes, *, last: bool = False) -> bytes:
             raise UnreadableFile("工作表内有一个过长的单元格，拒绝读取")
         return data
     head = data[:cut]
-    for letters, row in set(_REFERENCE.findall(head)):
-        scan.last_column = max(scan.last_column, column_number(letters))
-        scan.last_row = max(scan.last_row, int(row))
+    _measure(scan, head)
     if b'"e"' in head or b"'e'" in head:
         for match in _ERROR.finditer(head):
             _keep(scan, match.group(1), match.group(2).decode("utf-8", "replace"))
-    for match in _UNCALCULATED.finditer(head):
-        _keep(scan, match.group(1), "=" + (match.group(2) or b"").decode("utf-8", "replace"))
+    if b"<f" in head or b":f" in head:
+        for match in _UNCALCULATED.finditer(head):
+            _keep(scan, match.group(1), "=" + (match.group(2) or b"").decode("utf-8", "replace"))
     return data[cut:]
+
+
+def _measure(scan: SheetScan, head: bytes) -> None:
+    found, cells = _USUAL_REFERENCE.findall(head), head.count(b"<c ") + head.count(b"<c>")
+    if len(found) < cells or b":c" in head or b"<c\n" in head or b"<c\t" in head or b"<c\r" in head:
+        found, cells = _REFERENCE.findall(head), len(_CELL.findall(head))
+    if found:
+        letters, rows = zip(*found, strict=True)
+        scan.last_column = max(scan.last_column, *(column_number(column) for column in set(letters)))
+        scan.last_row = max(scan.last_row, *map(int, set(rows)))
+    scan.bare_cells += max(cells - len(found), 0)
+    if scan.bare_cells > _BARE_CELLS:
+        raise UnreadableFile("工作表的单元格没有标明位置，请用 Excel 打开后另存为 .xlsx")
 
 
 def _keep(scan: SheetScan, attributes: bytes, text: str) -> None:

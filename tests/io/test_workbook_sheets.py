@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from settlement.io.sheets import UnreadableFile, read_sheets
 from settlement.io.workbook_numbers import number_text
+from settlement.io.workbook_scan import SheetScan, _scan_chunk
 
 
 def book(path: Path, cells: dict[str, object], title: str = "订单") -> Path:
@@ -116,6 +117,16 @@ def test_the_scan_sees_cells_across_its_chunks(tmp_path, monkeypatch):
     path = book(tmp_path / "x.xlsx", {f"{column}{number}": f"={column}{number}+1" for column in "BC" for number in range(1, 30)})
     [sheet] = read_sheets(path)
     assert [list(row.values())[1:3] for row in sheet.table.to_pylist()] == [[f"=B{n}+1", f"=C{n}+1"] for n in range(1, 30)]
+
+
+@pytest.mark.parametrize("written", ["<c r='B2'", "<x:c\n r='B2'", "<c"])
+def test_references_in_other_spellings_are_seen(written):
+    """What a writer of another kind puts there is measured too, or the box would be thought empty."""
+    scan = SheetScan()
+    _scan_chunk(scan, f'<row r="2">{written} t="n"><v>1</v></c></row>'.encode(), last=True)
+    assert (scan.last_row, scan.last_column, scan.bare_cells) == ((2, 2, 0) if "B2" in written else (0, 0, 1))
+    with pytest.raises(UnreadableFile, match="没有标明位置"):
+        _scan_chunk(scan, b"<c t='n'><v>1</v></c>" * 5000, last=True)
 
 
 @given(st.decimals(min_value=-10**12, max_value=10**12, places=2, allow_nan=False))
