@@ -34,9 +34,19 @@ def prepared_instance(home: Home) -> Path:
 
 
 def settle(
-    home: Home, month: str, *, as_of: date | None, workbooks: bool, lang: str, out: Callable[[str], None]
+    home: Home,
+    month: str,
+    *,
+    as_of: date | None,
+    workbooks: bool,
+    lang: str,
+    out: Callable[[str], None],
+    recorded: bool = True,
 ) -> int:
-    """Settle a month; 0 = settled, 1 = not, with the reason told and nothing published."""
+    """Settle a month; 0 = settled, 1 = not, with the reason told and nothing published.
+
+    ``recorded``: keep the run in the home's Dagster instance, so that the UI shows it.
+    """
     why_not = refusal(month_states(home), home.months(), month)
     if why_not:
         out(f"{month} 未结算：{why_not}")
@@ -52,7 +62,7 @@ def settle(
     settings = {"home": str(home.root), "workbooks": workbooks, "lang": lang}
     if as_of:
         settings["as_of"] = as_of.isoformat()
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() if recorded else dg.DagsterInstance.ephemeral() as instance:
         result = defs.resolve_job_def("settle_month").execute_in_process(
             partition_key=month,
             instance=instance,

@@ -12,6 +12,7 @@ from settlement.checks.mart_schemas import mart_table
 from settlement.io.warehouse import conformed
 from settlement.matching import MatchInputs, match_payments, match_receipts
 from settlement.matching.limits import limits_on
+from settlement.rules.books import conversions as conversion_books
 from settlement.rules.books import payments as payment_books
 from settlement.rules.books import receipts
 
@@ -68,17 +69,34 @@ def matched_money(run: SettlementRun) -> dg.MaterializeResult:
         "receipt_unmatched": receipt_result.unmatched,
         "receipt_evidence": receipt_result.evidence,
         "receipt_scoreboard": receipt_result.scoreboard,
-        "conversions": receipt_result.conversions,
         "payment_flows": payment_result.allocations,
         "payment_unmatched": payment_result.unmatched,
         "payment_evidence": payment_result.evidence,
     }.items():
         counts[name] = int(run.keep("facts", name, relation).count().to_pyarrow().as_py())
+    _convert(run)
     run.found("matching", receipt_result.found)
     run.found("payments", payment_result.found)
     _value_receipts(run)
     _value_payments(run)
     return dg.MaterializeResult(metadata={"rows": dg.MetadataValue.json(counts)})
+
+
+def _convert(run: SettlementRun) -> None:
+    """facts.conversions: what the lines that matching called 结汇 fix."""
+    exchanged = conversion_books.conversions(
+        run.facts("transactions"),
+        _lines_called(run, "receipt_allocations", "receipt_flows", "purpose"),
+        _lines_called(run, "payment_allocations", "payment_flows", "kind"),
+    )
+    run.keep("facts", "conversions", exchanged)
+
+
+def _lines_called(run: SettlementRun, published: str, new: str, column: str) -> ir.Table:
+    """txn_id of all lines up to now whose ``column`` says 结汇."""
+    earlier, now = run.past(published), run.facts(new)
+    both = earlier.select("txn_id", column).union(now.select("txn_id", column))
+    return both.filter(both[column] == "结汇").select("txn_id").distinct()
 
 
 def _value_receipts(run: SettlementRun) -> None:

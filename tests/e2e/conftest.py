@@ -15,7 +15,7 @@ from settlement.launch import settle
 def run_month(home: Home, month: str, **options) -> tuple[int, list[str]]:
     """Settle a month as ``settlement run`` does; exit status and what it said."""
     said: list[str] = []
-    chosen = {"as_of": None, "workbooks": False, "lang": "zh"} | options
+    chosen = {"as_of": None, "workbooks": False, "lang": "zh", "recorded": False} | options
     return settle(home, month, out=said.append, **chosen), said
 
 

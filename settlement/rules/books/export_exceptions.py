@@ -45,7 +45,7 @@ def _line(table: ir.Table) -> ir.StringValue:
 def _missing_inputs(own: ir.Table) -> list[ir.Table]:
     orders = _one_an_order(own)
     no_fee = orders.filter(orders.order_gross.notnull() & orders.agency_fee.isnull() & orders.agency_fee_rate.isnull())
-    no_fob = orders.filter(orders.order_net.notnull() & (orders.order_net > 0) & orders.net_cny.isnull())
+    no_fob = orders.filter(orders.declared_on.notnull() & (orders.order_net > 0) & orders.net_cny.isnull())
     negative = orders.filter(ibis.coalesce(orders.order_net <= 0, False))
     return [
         found(
@@ -85,7 +85,8 @@ def _missing_inputs(own: ir.Table) -> list[ir.Table]:
 
 def _rates(own: ir.Table) -> list[ir.Table]:
     invalid = own.filter(ibis.coalesce(own.is_rate_invalid, False) | own.levy_rate.isnull())
-    missing = own.filter(ibis.coalesce(own.is_rate_missing, False))
+    # Before the declaration there is no export date to look a rate up by.
+    missing = own.filter(ibis.coalesce(own.is_rate_missing, False) & own.exported_on.notnull())
     ambiguous = own.filter(ibis.coalesce(own.is_rate_ambiguous, False))
     different = own.filter(ibis.coalesce(own.is_rate_different, False))
     taxed = own.filter((own.refund_flag == "不退税") & own.neutral_amount.notnull())

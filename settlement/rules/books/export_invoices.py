@@ -329,12 +329,14 @@ def _with_status(judged: ir.Table) -> ir.Table:
     figures = judged.invoice_amount.notnull()
     blocked = judged.order_gross.notnull() & ~figures
     received = judged.is_received_in_full
+    declared = judged.declared_on.notnull() & judged.declaration_no.notnull()
     status = ibis.cases(
         (judged.is_cancelled, "取消"),
         (~judged.is_own_export, "不适用"),
         (ibis.coalesce(judged.invoice_state, "") != "", judged.invoice_state),
-        (blocked, "差异"),
-        (judged.declared_on.isnull() | judged.declaration_no.isnull(), "待报关"),
+        # Before the declaration FOB and rates may still be missing: nothing is wrong yet.
+        (blocked & (declared | no_input | negative), "差异"),
+        (~declared, "待报关"),
         (~received | judged.gross_cny.isnull(), "待收齐"),
         (ibis.coalesce(judged.rate_provisional, False), "暂估"),
         (ibis.coalesce(judged.is_notified, False), "已通知"),
