@@ -15,7 +15,7 @@ from typing import Any
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.decision_sheets import adjustments_sheet, approvals_sheet, choices_sheet, claims_sheet
 from settlement.io.workbooks.formulas import Row, signed_sum
-from settlement.io.workbooks.month_data import Source
+from settlement.io.workbooks.month_data import Rows, Source
 from settlement.io.workbooks.sheet import Book
 from settlement.io.workbooks.table import Column, Span, table
 
@@ -97,9 +97,9 @@ def exceptions_name(month: str) -> str:
     return f"异常清单-{month}.xlsx"
 
 
-def read_rows(source: Source, tables: dict[str, tuple[str, ...]]) -> dict[str, list[dict[str, Any]]]:
+def read_rows(source: Source, tables: dict[str, tuple[str, ...]]) -> dict[str, Rows]:
     """Published tables of the month as rows, each in the order of its columns named."""
-    return {name: source.book(name).order_by(*order).to_pyarrow().to_pylist() for name, order in tables.items()}
+    return {name: Rows(source.book(name).order_by(*order).to_pyarrow()) for name, order in tables.items()}
 
 
 def write_exceptions(path: Path, source: Source, context: Context) -> None:
@@ -115,10 +115,10 @@ def write_exceptions(path: Path, source: Source, context: Context) -> None:
     approvals_sheet(book, problems, context)
     table(book, "输入核对", "输入核对", TOTALS, (_checked(row) for row in data["control_totals"]), after_row=_row_check)
     _owners_sheet(book, problems, span)
-    if data["rejected_rows"]:
+    if len(data["rejected_rows"]):
         masked = ({**row, "found": context.persons.text(row["found"])} for row in data["rejected_rows"])
         table(book, "拒绝行", "拒绝行", REJECTED, masked)
-    if data["decision_outcomes"]:
+    if len(data["decision_outcomes"]):
         table(book, "决定结果", "决定结果", OUTCOMES, data["decision_outcomes"])
     done = in_order(row for row in data["exceptions"] if row["state"] not in TO_DO)
     if done:

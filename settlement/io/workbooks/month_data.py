@@ -158,6 +158,20 @@ STATEMENT_TABLES: dict[str, Callable[[Source], ir.Table]] = {
 }
 
 
+class Rows:
+    """A table's rows as dicts, made a batch at a time each time they are asked for: a long list stays small in memory."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return self._table.num_rows
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for start in range(0, self._table.num_rows, BATCH):
+            yield from self._table.slice(start, BATCH).to_pylist()
+
+
 class PrincipalTables:
     """Arrow tables sorted by principal; rows come out a batch at a time, so a long statement stays small in memory."""
 

@@ -19,7 +19,7 @@ from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.dunning import dunning_sheets
 from settlement.io.workbooks.exceptions_list import read_rows
 from settlement.io.workbooks.formulas import Row
-from settlement.io.workbooks.month_data import Source
+from settlement.io.workbooks.month_data import Rows, Source
 from settlement.io.workbooks.sheet import Book, Sheet
 from settlement.io.workbooks.table import Span, table
 from settlement.rules.money import divide_half_up
@@ -59,7 +59,7 @@ def write_summary(path: Path, source: Source, context: Context) -> None:
     book.close()
 
 
-def _read(source: Source, context: Context) -> dict[str, list[dict[str, Any]]]:
+def _read(source: Source, context: Context) -> dict[str, Rows]:
     parameters = load_parameters()
     data = read_rows(source, _STATE_TABLES)
     made = {
@@ -72,10 +72,10 @@ def _read(source: Source, context: Context) -> dict[str, list[dict[str, Any]]]:
         "vouchers": lists.vouchers(source, parameters, context.as_of),
     }
     # Tables whose rows have no key among these columns have no order of their own, so each relation sorts.
-    return data | {name: source.con.to_pyarrow(relation).to_pylist() for name, relation in made.items()}
+    return data | {name: Rows(source.con.to_pyarrow(relation)) for name, relation in made.items()}
 
 
-def _lists(book: Book, data: dict[str, list[dict[str, Any]]], context: Context) -> dict[str, Span]:
+def _lists(book: Book, data: dict[str, Rows], context: Context) -> dict[str, Span]:
     """Every list on its sheet; gives where the rows of those lie that the overview adds up."""
     persons = context.persons
     receivables = [row for row in data["freight_receivables"] if row["open_cny"]]
@@ -125,7 +125,7 @@ def _section(sheet: Sheet, word: str) -> None:
     sheet.line(sheet.book.labels.word(word), "section", height=18)
 
 
-def _overview(sheet: Sheet, data: dict[str, list[dict[str, Any]]], spans: dict[str, Span], context: Context) -> dict[str, tuple[int, int]]:
+def _overview(sheet: Sheet, data: dict[str, Rows], spans: dict[str, Span], context: Context) -> dict[str, tuple[int, int]]:
     """汇总: balances, services, currencies, freight; gives first and last row of the blocks that charts show."""
     sheet.opening_lines("")
     _balance_block(sheet, data["principal_balances"], spans["principals"])
@@ -141,7 +141,7 @@ def _overview(sheet: Sheet, data: dict[str, list[dict[str, Any]]], spans: dict[s
     return blocks
 
 
-def _balance_block(sheet: Sheet, rows: Sequence[Row], span: Span) -> None:
+def _balance_block(sheet: Sheet, rows: Iterable[Row], span: Span) -> None:
     _section(sheet, "委托方余额")
     _heads(sheet, ("项目", "户数", "金额"))
     tests: tuple[tuple[str, str, str, Callable[[Row], bool]], ...] = (
@@ -161,7 +161,7 @@ def _balance_block(sheet: Sheet, rows: Sequence[Row], span: Span) -> None:
         sheet.row += 1
 
 
-def _service_block(sheet: Sheet, rows: Sequence[Row], span: Span) -> tuple[int, int]:
+def _service_block(sheet: Sheet, rows: Iterable[Row], span: Span) -> tuple[int, int]:
     _section(sheet, "按业务")
     _heads(sheet, ("业务", "订单数", "已收", "已计费", "已付", "余额"))
     first = sheet.row
@@ -178,7 +178,7 @@ def _service_block(sheet: Sheet, rows: Sequence[Row], span: Span) -> tuple[int, 
     return first, sheet.row - 1
 
 
-def _currency_block(sheet: Sheet, rows: Sequence[Row]) -> None:
+def _currency_block(sheet: Sheet, rows: Iterable[Row]) -> None:
     _section(sheet, "按币种")
     _heads(sheet, ("币种", "收款笔数", "收款", "付款", "净额", "未认领收款", "未核对付款"))
     for row in rows:
@@ -194,7 +194,7 @@ def _currency_block(sheet: Sheet, rows: Sequence[Row]) -> None:
         sheet.row += 1
 
 
-def _age_block(sheet: Sheet, rows: Sequence[Row], span: Span) -> tuple[int, int]:
+def _age_block(sheet: Sheet, rows: Iterable[Row], span: Span) -> tuple[int, int]:
     _section(sheet, "应收账龄")
     _heads(sheet, ("账龄", "笔数", "未收"))
     first = sheet.row
@@ -207,7 +207,7 @@ def _age_block(sheet: Sheet, rows: Sequence[Row], span: Span) -> tuple[int, int]
     return first, sheet.row - 1
 
 
-def _refund_block(sheet: Sheet, rows: Sequence[Row], span: Span) -> tuple[int, int]:
+def _refund_block(sheet: Sheet, rows: Iterable[Row], span: Span) -> tuple[int, int]:
     _section(sheet, "退税进度")
     _heads(sheet, ("状态", "笔数", "应退", "已到账", "已付客户"))
     by_status: dict[str, list[Row]] = defaultdict(list)
@@ -224,7 +224,7 @@ def _refund_block(sheet: Sheet, rows: Sequence[Row], span: Span) -> tuple[int, i
     return first, sheet.row - 1
 
 
-def _score_block(sheet: Sheet, rows: Sequence[Row]) -> tuple[int, int]:
+def _score_block(sheet: Sheet, rows: Iterable[Row]) -> tuple[int, int]:
     """匹配成绩 as a whole: the rows that are totals; by rule they stand on their own sheet."""
     _section(sheet, "匹配成绩")
     _heads(sheet, ("指标", "笔数", "人民币金额", "占比"))
@@ -238,19 +238,24 @@ def _score_block(sheet: Sheet, rows: Sequence[Row]) -> tuple[int, int]:
     return first, sheet.row - 1
 
 
-def _voucher_block(sheet: Sheet, rows: Sequence[Row], span: Span) -> None:
+def _voucher_block(sheet: Sheet, rows: Iterable[Row], span: Span) -> None:
     _section(sheet, "凭证平衡")
     _heads(sheet, ("项目", "凭证行数", "金额"))
-    debit, credit = (sum((row[name] or NIL for row in rows), NIL) for name in ("debit_cny", "credit_cny"))
+    sides = {"debit_cny": [0, NIL], "credit_cny": [0, NIL]}
+    for row in rows:
+        for name, side in sides.items():
+            if row[name] is not None:
+                side[0] += 1
+                side[1] += row[name]
     first = sheet.row + 1
-    for word, name, amount in (("借方合计", "debit_cny", debit), ("贷方合计", "credit_cny", credit)):
+    for word, (name, (count, amount)) in zip(("借方合计", "贷方合计"), sides.items(), strict=True):
         sheet.put(sheet.row, 0, sheet.book.labels.word(word), "text")
-        sheet.put(sheet.row, 1, sum(row[name] is not None for row in rows), "whole")
+        sheet.put(sheet.row, 1, count, "whole")
         sheet.live(sheet.row, 2, span.sum(name), amount, "money")
         sheet.row += 1
     sheet.put(sheet.row, 0, sheet.book.labels.word("差额"), "text", "text_total")
     sheet.put(sheet.row, 1, None, "text", "text_total")
-    sheet.live(sheet.row, 2, f"=ROUND(C{first}-C{first + 1},2)", debit - credit, "money", "money_total")
+    sheet.live(sheet.row, 2, f"=ROUND(C{first}-C{first + 1},2)", sides["debit_cny"][1] - sides["credit_cny"][1], "money", "money_total")
     sheet.row += 1
 
 

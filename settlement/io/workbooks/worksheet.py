@@ -51,12 +51,16 @@ class LeanWorksheet(Worksheet):
     def _write_cell(self, row: int, col: int, cell: tuple) -> None:
         kind = type(cell)
         look = getattr(cell, "format", None)
-        if look is None or kind not in (CellStringTuple, CellNumberTuple, CellBlankTuple) or (kind is CellStringTuple and self.constant_memory):
+        if look is None or kind not in (CellStringTuple, CellNumberTuple, CellBlankTuple):
             super()._write_cell(row, col, cell)
             return
         style = look.xf_index if look.xf_index is not None else look._get_xf_index()
         place = f'<c r="{xl_rowcol_to_cell_fast(row, col)}" s="{style}"'
-        if kind is CellStringTuple:
+        if kind is CellStringTuple and self.constant_memory:
+            text = self._escape_data(self._escape_control_characters(cell.string))
+            kept = ' xml:space="preserve"' if text != text.strip() or "\n" in text else ""
+            self.fh.write(f'{place} t="inlineStr"><is><t{kept}>{text}</t></is></c>')
+        elif kind is CellStringTuple:
             self.fh.write(f'{place} t="s"><v>{cell.string}</v></c>')
         elif kind is CellNumberTuple:
             self.fh.write(f"{place}><v>{cell.number}</v></c>")
