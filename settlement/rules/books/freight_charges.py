@@ -58,7 +58,7 @@ def price(
     ``first_month`` is there too, that one counts for own services). ``approved``: exception_id of the approvals in
     force. ``working_days``: ``WorkingCalendar.table()``. ``month``: the month being settled, the last one looked at.
     Returns the columns of ``freight_charges`` (without settled_cny) and, for the exceptions: seq, parent_key,
-    is_repeated, duplicate_of, quote_conflict, quote_tied, client_conflict, client_tied, options, client_options,
+    is_repeated, duplicate_of, brings_voucher, is_completed, quote_conflict, quote_tied, client_conflict, client_tied, options, client_options,
     carrier_basis, quote_currency, client_basis, order_quantity, client_quantity, missing_types,
     is_billed_quantity, is_client_quoted, line_rate (ar_rate as given), rate_source, rate_published_on, rate_on, cost_cny, payable_excess,
     cost_so_far and quote_so_far (of order, charge code and vendor), order_source, candidates, given_order_no.
@@ -105,18 +105,20 @@ def _capped(marked: ir.Table, carriers: ir.Table) -> ir.Table:
     Only the columns the sums need travel through the window: the lines themselves are joined again by seq.
     """
     lines = marked.select(
-        "seq", "order_no", "charge_code", "vendor", "currency", "amount", "is_duplicate",
+        "seq", "order_no", "charge_code", "vendor", "currency", "amount", "is_duplicate", "brings_voucher",
         has_voucher=marked.voucher_no.notnull(),
     )  # fmt: skip
     quoted = lines.left_join(carriers, "seq", rname="q_{name}").drop("q_seq")
-    cost = quoted.is_duplicate.ifelse(NIL, quoted.amount).cast(MONEY)
-    is_billed = (quoted.amount >= 0) & ~quoted.is_duplicate
+    is_new = ~quoted.is_duplicate & ~quoted.brings_voucher
+    cost = is_new.ifelse(quoted.amount, NIL).cast(MONEY)
+    proved = (quoted.has_voucher & ~quoted.is_duplicate).ifelse(quoted.amount, NIL).cast(MONEY)
+    is_billed = (quoted.amount >= 0) & is_new
     counted = quoted.mutate(
         has_quote=ibis.coalesce(quoted.has_quote, False),
         quote_conflict=ibis.coalesce(quoted.is_conflict, False),
         _cost=cost,
         _quote=is_billed.ifelse(ibis.coalesce(quoted.vendor_quote, NIL), NIL).cast(MONEY),
-        _vouched=quoted.has_voucher.ifelse(cost, NIL).cast(MONEY),
+        _vouched=proved,
         _credited=(~quoted.has_voucher & (quoted.amount < 0)).ifelse(cost, NIL).cast(MONEY),
     ).drop("is_conflict")
     group = ["order_no", "charge_code", "vendor", "currency", "has_quote", "quote_conflict"]
@@ -145,7 +147,7 @@ def _capped(marked: ir.Table, carriers: ir.Table) -> ir.Table:
     unknown = stepped.order_no.isnull() | stepped.quote_conflict
     payable = ibis.cases((stepped.is_duplicate, NIL), (unknown, NO_MONEY), (stepped.has_quote, within), else_=passed)
     capped = stepped.mutate(payable=payable.cast(MONEY))
-    excess = (capped.has_quote & ~capped.is_duplicate).ifelse(capped._cost - capped.payable, NIL).cast(MONEY)
+    excess = (capped.has_quote & ~capped.is_duplicate & ~capped.brings_voucher).ifelse(capped._cost - capped.payable, NIL).cast(MONEY)
     return capped.select(
         "seq", "vendor_quote", "payable", "has_quote", "quote_conflict", "carrier_basis", "quote_currency", "quote_unit",
         "quote_tied", "order_quantity", "options", payable_excess=freight.greatest(excess, NIL).cast(MONEY),
@@ -174,7 +176,7 @@ def first_lines(lines: ir.Table) -> ir.Table:
     billed_quantity: what the first invoice bills of it in all (used where the order does not tell).
     Where there are credit notes only, the first of them asks for the quote but carries nothing (is_bill false).
     """
-    bills = lines.filter(lines.order_no.notnull() & ~lines.is_duplicate)
+    bills = lines.filter(lines.order_no.notnull() & ~lines.is_duplicate & ~lines.brings_voucher)
     bills = bills.select(
         "seq", "order_no", "charge_code", "month", "principal_id", "quoted_on", "container_type", "vendor",
         "vendor_invoice_no", "whole_quantity", is_bill=bills.amount >= 0, billed_basis="unit_basis",
@@ -239,7 +241,7 @@ def _client_items(firsts: ir.Table, own: ir.Table) -> ir.Table:
 _OF_LINE = (
     "month", "seq", "line_key", "parent_key", "order_no", "principal_id", "vendor", "vendor_invoice_no", "bl_no",
     "bill_no", "container_no", "container_type", "charge_code", "charge_name", "currency", "unit_basis", "quantity",
-    "is_repeated", "is_duplicate", "duplicate_of", "voucher_no", "invoiced_on", "confirmed_on", "ar_rate", "rate_on",
+    "is_repeated", "is_duplicate", "duplicate_of", "brings_voucher", "is_completed", "voucher_no", "invoiced_on", "confirmed_on", "ar_rate", "rate_on",
     "source_file", "source_row", "order_source", "candidates", "given_order_no",
 )  # fmt: skip
 _OF_CARRIER = (
@@ -273,7 +275,7 @@ def _receivable(marked: ir.Table, payable: ir.Table, firsts: ir.Table, own: ir.T
     quoted = joined.first_seq.notnull()
     shown = ibis.coalesce((joined.first_seq == joined.seq) & joined.is_bill & joined._own.isnull(), False)
     receivable = ibis.cases(
-        (joined.is_duplicate, NIL),
+        (joined.is_duplicate | joined.brings_voucher, NIL),
         (joined.order_no.isnull(), NO_MONEY),
         (shown, joined.client_quote),
         (quoted, NIL),
@@ -282,7 +284,7 @@ def _receivable(marked: ir.Table, payable: ir.Table, firsts: ir.Table, own: ir.T
     return joined.select(
         *_OF_LINE,
         *_OF_CARRIER,
-        cost=joined.amount.cast(MONEY),
+        cost=joined.brings_voucher.ifelse(NIL, joined.amount).cast(MONEY),
         client_currency=ibis.coalesce(joined.quote_money, joined.currency),
         receivable=receivable.cast(MONEY),
         is_client_quoted=quoted,
@@ -316,7 +318,8 @@ def _own_rows(own: ir.Table, clients: ir.Table, like: ir.Table) -> ir.Table:
         "receivable": joined.client_quote,
     }
     written |= {name: joined[name] for name in _OF_CLIENT if name not in written}
-    written |= {name: ibis.literal(False) for name in ("is_over", "quote_conflict", "quote_tied", "is_repeated", "is_duplicate")}
+    flags = ("is_over", "quote_conflict", "quote_tied", "is_repeated", "is_duplicate", "brings_voucher", "is_completed")
+    written |= {name: ibis.literal(False) for name in flags}
     columns = {name: written.get(name, ibis.null(like[name].type())).cast(like[name].type()) for name in like.columns}
     return joined.select(**columns)
 
@@ -341,7 +344,7 @@ def _finished(
         _later=freight.greatest(fee_month, joined.month),
     )
     conflict = dated.quote_conflict | ibis.coalesce(dated.client_conflict, False)
-    unvouched = dated.is_pass_through & dated.voucher_no.isnull() & (dated.cost > 0)
+    unvouched = dated.is_pass_through & dated.voucher_no.isnull() & ~dated.is_completed & (dated.cost > 0)
     stated = dated.mutate(
         status=ibis.cases(
             (dated.order_no.isnull(), NO_ORDER),

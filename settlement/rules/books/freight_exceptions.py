@@ -58,7 +58,7 @@ def without_voucher(charges: ir.Table) -> ir.Table:
     Formula: no quote, cost > 0, voucher_no empty. Units: CNY. Rounding: none. Errors: none. Source: S0 l.738.
     """
     bare = charges.filter(
-        charges.is_pass_through & ~charges.is_duplicate & charges.voucher_no.isnull() & (charges.cost > 0)
+        charges.is_pass_through & ~charges.is_duplicate & ~charges.is_completed & charges.voucher_no.isnull() & (charges.cost > 0)
     )
     return found(
         bare,
@@ -324,11 +324,11 @@ def splits_found(assigned: ir.Table, splits: ir.Table) -> ir.Table:
     """
     fixed = assigned.order_no.min(where=assigned.order_source != BY_DECISION)
     whole = assigned.group_by("parent_key").agg(
-        **{name: assigned[name].min() for name in ("vendor_invoice_no", "bl_no", "container_no", "currency", "seq")},
+        **{name: assigned[name].min() for name in ("vendor_invoice_no", "bl_no", "container_no", "currency", "seq", "occurrence")},
         amount=assigned.whole_amount.min().cast(MONEY),
         order_no=fixed,
     ).rename(line_key="parent_key")
-    unplaced = whole.filter(whole.order_no.isnull())
+    unplaced = whole.filter(whole.order_no.isnull() & (whole.occurrence == 1))
     used = split_targets(whole, splits).select("ref_no", "currency").distinct()
     sets = splits.group_by("ref_no", "currency").agg(
         decided=splits.decided.max(), is_usable=splits.is_usable.all(), orders=splits.to_order.group_concat(sep="、", order_by=splits.to_order.asc())

@@ -153,7 +153,8 @@ def split_targets(lines: ir.Table, splits: ir.Table) -> ir.Table:
     reference fits (each is split alike); otherwise it means none of them, and they stay open.
     """
     sets = splits.filter(splits.is_usable).select("ref_no", "currency", "decided").distinct()
-    unplaced = lines.filter(lines.order_no.isnull())
+    # A line that came twice is split once.
+    unplaced = lines.filter(lines.order_no.isnull() & (lines.occurrence == 1))
     # A reference of text in any case: line keys are lower-case hex, invoice and B/L numbers upper-case codes.
     named = [
         source.select(_ref=source[column].upper(), _currency="currency", line_key="line_key", whole="amount", seq="seq")
@@ -193,7 +194,12 @@ def _split(lines: ir.Table, splits: ir.Table, keep: Keep) -> ir.Table:
         shares, by=["line_key"], total="whole_amount", weight="weight", order=["to_order"], name="share"
     )
     in_order = ibis.window(group_by="line_key", order_by="to_order")
-    shared = keep("freight_splits", shared.mutate(part_number=ibis.row_number().over(in_order)))
+    before = ibis.window(group_by="line_key", order_by="to_order", preceding=(None, 1))
+    shared = shared.mutate(
+        part_number=ibis.row_number().over(in_order),
+        amount_before=ibis.coalesce(shared.share.sum().over(before), money.decimal_literal(0)).cast("decimal(38, 2)").cast(MONEY),
+    )
+    shared = keep("freight_splits", shared)
     parts = lines.drop("order_no", "order_source").join(shared, "line_key")
     return parts.mutate(
         order_no=parts.to_order,
@@ -220,7 +226,7 @@ def assign_orders(freight: ir.Table, orders: ir.Table, adjustments: ir.Table, *,
     ``adjustments``: all 调整 so far. Adds to the fields of freight: ``seq``, ``occurrence``, ``line_key``,
     ``parent_key`` (the line a split part belongs to, else its own key), ``given_order_no``, ``order_source``
     (订单号 提单号 柜号 分摊, NULL = none), ``candidates`` (orders that fit equally), ``whole_amount`` and
-    ``whole_quantity`` (of the line before a split), ``bill_no`` (the B/L, else the order's) and ``principal_id``.
+    ``whole_quantity`` (of the line before a split), ``amount_before`` (of the parts before this one), ``bill_no`` (the B/L, else the order's) and ``principal_id``.
     ``order_no`` is NULL where no order, or
     more than one, fits: also where the line names an order that nobody knows, for its B/L number would be
     a guess against what the carrier wrote.
@@ -231,7 +237,8 @@ def assign_orders(freight: ir.Table, orders: ir.Table, adjustments: ir.Table, *,
     located = keep("freight_located", _located(lines, orders))
     splits = keep("freight_split_decisions", split_decisions(adjustments, orders))
     whole = located.mutate(
-        whole_amount=located.amount, whole_quantity=located.quantity, parent_key=located.line_key
+        whole_amount=located.amount, whole_quantity=located.quantity, parent_key=located.line_key,
+        amount_before=money.decimal_literal(0),
     )
     parts = keep("freight_split_lines", _split(located, splits, keep))
     unsplit = whole.anti_join(parts.select("parent_key").distinct(), "parent_key")

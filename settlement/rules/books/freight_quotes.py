@@ -128,7 +128,7 @@ def carrier_quotes(
     caps = quoted.filter(quoted.item % 2 == 1)
     caps = caps.select(cap_amount="amount", cap_currency="currency", seq=caps.item // 2)
     mine = placed.select(
-        "seq", "currency", "unit_basis", "amount", "whole_amount", "whole_quantity", line_type=as_asked(placed.container_type)
+        "seq", "currency", "unit_basis", "amount", "amount_before", "whole_amount", "whole_quantity", line_type=as_asked(placed.container_type)
     )
     mine = mine.join(own, "seq", rname="q_{name}").left_join(caps, "seq", rname="c_{name}")
     return _quote_of_line(mine)
@@ -180,7 +180,12 @@ def _quote_of_line(mine: ir.Table) -> ir.Table:
         else_=ibis.null(MONEY),
     ).cast(MONEY)
     sized = sized.mutate(_whole=whole, _cap=(sized.line_type == "").ifelse(sized.q_amount, sized.cap_amount))
-    part = money.divide_half_up(money.wide(sized._whole) * money.wide(sized.amount), sized.whole_amount)
+    # Each part up to its end less up to its start: the parts of a split line sum to the whole line's quote.
+    end, start = (
+        money.divide_half_up(money.wide(sized._whole) * money.wide(edge), sized.whole_amount)
+        for edge in (sized.amount_before + sized.amount, sized.amount_before)
+    )
+    part = end - start
     one_currency = ibis.coalesce(sized.cap_currency, sized.q_currency) == sized.currency
     return sized.select(
         "seq",

@@ -204,6 +204,20 @@ def test_a_voucher_frees_a_pass_through_and_credits_take_back_only_what_was_paya
     assert column(priced["unvouched"], "receivable") == [D("860.00"), D("-60.00")]
 
 
+BARE = line(amount="860")
+MONTH.add("voucher came", [BARE, BARE | {"voucher_no": "V9", "month": "2023-10"}])
+MONTH.add("voucher came twice", [BARE, *[BARE | {"voucher_no": "V9", "month": month} for month in ("2023-10", "2023-11")]])
+MONTH.add("voucher of a quoted line", [BARE, BARE | {"voucher_no": "V9", "month": "2023-10"}], [VENDOR | {"charge_code": "THC", "amount": "900"}])
+
+
+def test_a_line_that_comes_again_with_its_voucher_is_completed_not_billed_twice(priced):
+    first = ("2023-09", D("860.00"), D("0.00"), D("860.00"), "正常")
+    figures = ("month", "cost", "payable", "receivable", "status")
+    assert column(priced["voucher came"], *figures) == [first, ("2023-10", D("0.00"), D("860.00"), D("0.00"), "正常")]
+    assert column(priced["voucher came twice"], "payable", "status") == [(D("0.00"), "正常"), (D("860.00"), "正常"), (D("0.00"), "重复")]
+    assert column(priced["voucher of a quoted line"], "payable", "cost") == [(D("860.00"), D("860.00")), (D("0.00"), D("0.00"))]
+
+
 PRECEDENCE = {
     "order over lane": ([{"amount": "100"}, {"amount": "110", "pol": "NINGBO"}, {"amount": "120", "order_no": "SO1"}], "120.00"),
     "old lane over new general": ([{"amount": "100"}, {"amount": "110", "pol": "NINGBO", "valid_from": "2022-01-01"}], "110.00"),
@@ -347,6 +361,7 @@ SPLIT = {"kind": "分摊", "ref_no": "INV1", "currency": "CNY", "decided_at": "2
 PARTS = [SPLIT | {"to_order": order, "amount": amount} for order, amount in (("SO1", "33.33"), ("SO2", "33.33"), ("SO3", "33.34"))]
 SHARED = [line(order_no=None, bl_no="BL1", amount="100.00")]
 MONTH.add("split", SHARED, [VENDOR | {"charge_code": "THC", "amount": "90"}], orders=THREE, adjustments=PARTS)
+MONTH.add("split though billed twice", SHARED * 2, orders=THREE, adjustments=PARTS)
 MONTH.add("split in part", SHARED, orders=THREE, adjustments=PARTS[:2])
 MONTH.add("split to nobody", SHARED, orders=THREE[:2], adjustments=PARTS)
 MONTH.add("split anew", SHARED, orders=THREE, adjustments=[*PARTS, SPLIT | {"to_order": "SO1", "amount": "100.00", "decided_at": "2023-09-29"}])
@@ -356,8 +371,9 @@ MONTH.add("split two lines", [*SHARED, SHARED[0] | {"charge_code": "DOC", "amoun
 def test_finance_splits_a_line_to_the_fen(priced):
     rows = priced["split"]
     assert column(rows, "order_no", "cost") == [("SO1", D("33.33")), ("SO2", D("33.33")), ("SO3", D("33.34"))]
-    assert column(rows, "vendor_quote") == [D("30.00"), D("30.00"), D("30.01")]
+    assert column(rows, "vendor_quote") == [D("30.00"), D("29.99"), D("30.01")]
     assert len({row["line_key"] for row in rows}) == 3 and len({row["parent_key"] for row in rows}) == 1
+    assert column(priced["split though billed twice"], "status") == ["待凭证", "待凭证", "待凭证", "无订单"]
     # A decision that does not add up to the line, or names no order, moves nothing; a later one replaces it.
     assert column(priced["split in part"], "status", "cost") == [("无订单", D("100.00"))]
     assert column(priced["split to nobody"], "status", "cost") == [("无订单", D("100.00"))]

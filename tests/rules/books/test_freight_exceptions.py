@@ -35,6 +35,7 @@ def world(code, name, lines, twin, **tables):
 V = {"voucher_no": "V1"}
 world("AP_OVER_QUOTE", "over quote", [line(amount="100.01")], {"amount": "100.00"}, vendor=QUOTE)
 world("AP_NO_VOUCHER", "no voucher", [line(amount="860")], V)
+world("FRT_DUPLICATE", "twice with a voucher", [line(amount="860", **V), line(amount="860", **V)], {"voucher_no": None})
 world("FRT_DUPLICATE", "same line twice", [line(amount="100", **V), line(amount="100", **V)], {"charge_code": "DOC"})
 world("FRT_DUPLICATE", "another invoice", [line(amount="100", **V), line(amount="100", vendor_invoice_no="INV2", **V)], {"last": {"amount": "99"}})
 world("FRT_NO_ORDER", "unknown order", [line(amount="100", order_no="SO9", **V)], {"order_no": "SO1"})
