@@ -27,6 +27,8 @@ _INVISIBLE = "[\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\x{2060}\\x{FEFF}\\x{00AD}
 _ERROR_VALUE = r"^#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|ERR!|GETTING_DATA|SPILL!|CALC!)$"
 _SCIENTIFIC = r"^[0-9](\.[0-9]+)?E\+[0-9]{2}$"
 _DASHES = "^[-\\x{2010}-\\x{2015}\\x{2212}]*$"
+_NOISE = Decimal("0.000001")  # BNK-09
+_LONG = pa.decimal128(36, 20)
 _NO_CODE = "^[-/\\\\\\x{2010}-\\x{2015}\\x{2212}]+$"
 _SIGNS = r"(?i)^(CNY|RMB|人民币|US|HK|JP|CN)?[¥$€£]|^(CNY|RMB|人民币)|(CNY|RMB|元)$"
 
@@ -152,9 +154,23 @@ def _decimal(values: pa.Array, kind: pa.Decimal128Type) -> Read:
     return pc.cast(pc.if_else(bad, pa.scalar(None, pa.string()), values), kind), bad
 
 
-def money(cells: pa.Array) -> Read:
-    """An amount as DECIMAL(18,2), exact. Bad: no number, or more than two decimals (it is never rounded)."""
-    return _decimal(plain_number(cells), MONEY)
+def money(cells: pa.Array, *, from_workbook: bool = False) -> Read:
+    """An amount as DECIMAL(18,2), exact. Bad: no number, or more than two decimals (it is never rounded).
+
+    ``from_workbook``: a spreadsheet's own arithmetic leaves 0.0999999999767169 for 0.1; what is less than a
+    millionth off two decimals is those two decimals (BNK-09).
+    """
+    values = plain_number(cells)
+    if from_workbook:
+        values = _where(values, r"^-?[0-9]{1,15}\.[0-9]{3,20}$", _without_noise)
+    return _decimal(values, MONEY)
+
+
+def _without_noise(figures: pa.Array) -> pa.Array:
+    exact = pc.cast(figures, _LONG)
+    near = pc.cast(pc.round(exact, 2), _LONG)
+    is_noise = pc.less(pc.abs(pc.subtract(exact, near)), pa.scalar(_NOISE, _LONG))
+    return pc.if_else(is_noise, pc.cast(pc.cast(near, MONEY), pa.string()), figures)
 
 
 def quantity(cells: pa.Array) -> Read:

@@ -51,18 +51,18 @@ class CellsRead:
     source_row: pa.Array
 
 
-def read_cells(rows: pa.Table, header: Header, *, serials: bool) -> CellsRead:
+def read_cells(rows: pa.Table, header: Header, *, from_workbook: bool) -> CellsRead:
     """What each row under the header says. Rows that are no rows of the table are left out."""
     layout = header.layout
     columns = {field.name: _column(rows, header.columns.get(field.name)) for field in layout.fields}
-    is_row = _is_row(rows, layout, columns, serials)
+    is_row = _is_row(rows, layout, columns, from_workbook)
     if is_row is not None:
         columns = {name: column.filter(is_row) for name, column in columns.items()}
     numbers = rows.column(SOURCE_ROW).combine_chunks()
     numbers = numbers if is_row is None else numbers.filter(is_row)
     values, wrong = {}, {}
     for field in layout.fields:
-        read, bad = _bounded(field, *_kernel(field, serials)(columns[field.name]))
+        read, bad = _bounded(field, *_kernel(field, from_workbook)(columns[field.name]))
         values[field.name] = _with_default(read, field)
         # A dash is no amount: it is as missing as an empty cell.
         missing = pc.and_(pc.is_null(read), pc.invert(bad)) if field.required else None
@@ -84,7 +84,7 @@ def _column(rows: pa.Table, index: int | None) -> pa.Array:
     return column if isinstance(column, pa.Array) else pa.concat_arrays(column.chunks)
 
 
-def _is_row(rows: pa.Table, layout: Layout, columns: Mapping[str, pa.Array], serials: bool) -> pa.Array | None:
+def _is_row(rows: pa.Table, layout: Layout, columns: Mapping[str, pa.Array], from_workbook: bool) -> pa.Array | None:
     """Mask of the rows that are rows of the table; None where all are."""
     needed = [_is_blank(columns[field.name]) for field in layout.fields if field.required]
     if layout.any_of:
@@ -100,7 +100,7 @@ def _is_row(rows: pa.Table, layout: Layout, columns: Mapping[str, pa.Array], ser
     is_total = pc.fill_null(pc.match_substring_regex(first, _TOTAL_ROW), False)
     for field in layout.fields:
         if field.kind in ("date", "time"):
-            dates, _ = cell_dates.date(columns[field.name].filter(suspect), serials=serials)
+            dates, _ = cell_dates.date(columns[field.name].filter(suspect), serials=from_workbook)
             is_total = pc.and_(is_total, pc.is_null(dates))
     none = pc.or_(pc.or_(pc.is_null(first), is_total), header_again.filter(suspect))
     none = pc.or_(none, _is_template(layout, columns, suspect))
@@ -117,24 +117,27 @@ def _is_header_cell(column: pa.Array, field: Field) -> pa.Array:
 
 def _is_template(layout: Layout, columns: Mapping[str, pa.Array], suspect: pa.Array) -> pa.Array:
     """Rows of a decision sheet that nobody filled in: no name under it, no amount and no choice."""
-    left_empty = [name for name in ("decided_by", "amount", "action") if name in columns]
+    left_empty = [name for name in ("decided_by", "amount", "action", "kind") if name in columns]
     if "decided_by" not in columns:
         return pa.repeat(pa.scalar(False), pc.sum(suspect).as_py())
     return reduce(pc.and_, [_is_blank(columns[name].filter(suspect)) for name in left_empty])
 
 
-def _kernel(field: Field, serials: bool) -> Callable[[pa.Array], cells.Read]:
+def _kernel(field: Field, from_workbook: bool) -> Callable[[pa.Array], cells.Read]:
     if field.values:
         return partial(cell_words.one_of, allowed=field.values)
     if field.words:
         return partial(cell_words.list_of, allowed=field.words)
-    dated = {"date": partial(cell_dates.date, serials=serials), "time": partial(_time, serials=serials)}
+    dated = {
+        "date": partial(cell_dates.date, serials=from_workbook),
+        "time": partial(_time, serials=from_workbook),
+        "money": partial(cells.money, from_workbook=from_workbook),
+    }
     plain = {
         "text": cells.text,
         "list": cells.text,
         "code": cells.code,
         "account": cells.account,
-        "money": cells.money,
         "quantity": cells.quantity,
         "quote": cells.quote,
         "rate": cells.rate,

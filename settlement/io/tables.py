@@ -22,6 +22,7 @@ from settlement.io.sheet_model import SOURCE_ROW, Sheet, UnreadableFile
 from settlement.io.sheets import read_sheets
 from settlement.io.table_rows import CellsRead, joined_present, originals, read_cells, shown
 
+_INVOICE_LINES = "信息汇总表"
 # Rows cleaned at a time: bounds what is alive beside the file's own cells.
 _ROWS_AT_A_TIME = 200_000
 
@@ -78,7 +79,7 @@ def read_file(path: Path, candidates: Sequence[Layout], root: Path | None = None
     except UnreadableFile as unreadable:
         return FileRead(path, unread=(("", unreadable.reason_zh),))
     tables, unread = [], []
-    for sheet in sheets:
+    for sheet in _without_summaries(sheets, candidates):
         try:
             tables.append(read_table(sheet, find_header(sheet, candidates)))
         except NoHeader as nothing:
@@ -88,6 +89,13 @@ def read_file(path: Path, candidates: Sequence[Layout], root: Path | None = None
     if not tables and not unread:
         unread.append(("", "没有一个工作表像是这个文件夹的表"))
     return FileRead(path, tables, unread)
+
+
+def _without_summaries(sheets: Sequence[Sheet], candidates: Sequence[Layout]) -> Sequence[Sheet]:
+    """The tax bureau's export shows every invoice twice: whole on one sheet, by lines on 信息汇总表 (EIV-01)."""
+    names = {sheet.name.strip() for sheet in sheets}
+    kept = {_INVOICE_LINES, *(layout.sheet for layout in candidates)}
+    return [sheet for sheet in sheets if _INVOICE_LINES not in names or sheet.name.strip() in kept]
 
 
 def _is_expected(sheet: Sheet, candidates: Sequence[Layout]) -> bool:
@@ -106,7 +114,7 @@ def read_table(sheet: Sheet, header: Header) -> TableRead:
     body = sheet.table.slice(header.row + 1)
     accepted, rejected = [], []
     for start in range(0, max(body.num_rows, 1), _ROWS_AT_A_TIME):
-        read = read_cells(body.slice(start, _ROWS_AT_A_TIME), header, serials=sheet.from_workbook)
+        read = read_cells(body.slice(start, _ROWS_AT_A_TIME), header, from_workbook=sheet.from_workbook)
         good, bad = _split(read, header.layout)
         accepted.append(good)
         rejected.append(bad)

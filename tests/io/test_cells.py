@@ -53,6 +53,13 @@ def test_what_is_no_amount_is_bad(text):
     assert one(cells.money, text) is BAD
 
 
+@pytest.mark.parametrize(("text", "value"), [("0.0999999999767169", "0.10"), ("33.3300004", "33.33"), ("-1.9999999999", "-2.00"),
+                                             ("33.33001", BAD), ("0.005", BAD), ("12.34", "12.34")])  # fmt: skip
+def test_the_noise_of_a_spreadsheets_arithmetic_is_no_decimal(text, value):
+    assert one(cells.money, text, from_workbook=True) == (value if value is BAD else Decimal(value))
+    assert one(cells.money, text) is BAD or value == text
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [("13%", "0.13"), ("13", "0.13"), ("0.13", "0.13"), ("1", "0.01"), ("1%", "0.01"), ("100%", "1"), ("0.5%", "0.005"),

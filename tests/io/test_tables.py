@@ -178,6 +178,34 @@ def test_the_exceptions_workbook_handed_back_gives_its_decisions_only(tmp_path):
     assert half_filled["source_row"] == 4 and "「认领人」必填" in half_filled["reason"]
 
 
+def test_a_tax_bureau_export_counts_each_invoice_once(tmp_path):
+    header = ["数电发票号码", "销方识别号", "销方名称", "开票日期", "金额", "税额", "价税合计"]
+    workbook = openpyxl.Workbook()
+    for title, amounts in (("发票基础信息", [30]), ("信息汇总表", [10, 20])):
+        sheet = workbook.create_sheet(title)
+        sheet.append(header)
+        for amount in amounts:
+            sheet.append(["23332000000000000001", "9133", "甲", "2023-09-05", amount, 0, amount])
+    shares = workbook.create_sheet("发票分摊")
+    shares.append(["发票号码", "订单号", "行号", "数量", "金额"])
+    shares.append(["23332000000000000001", "E1", 1, 5, 10])
+    del workbook["Sheet"]
+    workbook.save(tmp_path / "x.xlsx")
+    read = read_file(tmp_path / "x.xlsx", monthly_layouts("vat"))
+    assert [(table.layout.name, table.accepted.num_rows) for table in read.tables] == [("vat_invoices", 2), ("vat_shares", 1)]
+
+
+def test_a_decision_that_was_begun_is_no_template(tmp_path):
+    workbook = openpyxl.Workbook()
+    workbook.active.title = "调整"
+    workbook.active.append([item.header for item in layouts()["adjustments"].fields])
+    workbook.active.append(["转单"])
+    workbook.active.append([None, None, None, None, None, None, None, "CNY"])
+    workbook.save(tmp_path / "x.xlsx")
+    table = only(read_file(tmp_path / "x.xlsx", monthly_layouts("decisions")))
+    assert [row["source_row"] for row in table.rejected.to_pylist()] == [2]
+
+
 def test_one_of_several_columns_must_be_filled(tmp_path):
     path = tmp_path / "f.csv"
     path.write_text("供应商,供应商账单号,订单号,提单号,费用代码,币种,金额\n甲,F1,,B1,THC,CNY,5\n甲,F1,,,THC,CNY,-7\n", encoding="utf-8")
