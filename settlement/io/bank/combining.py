@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
 
 import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from settlement.io.bank.continuity import Break, breaks_of
+from settlement.io.bank.continuity import Break, Points, breaks_of
 from settlement.io.bank.conversions import CONVERSIONS, conversions_of
 from settlement.io.bank.duplicates import Keys, same_between_formats, same_within_format
 from settlement.io.bank.export_proofs import yuan
@@ -74,7 +76,7 @@ def combine(
     fresh = lines.select(TRANSACTIONS.names)
     fresh = fresh if new.all() else fresh.filter(pa.array(new))
     file_names = dict(enumerate(shown))
-    breaks = breaks_of(statements, file_names)
+    breaks = breaks_of(statements, file_names, _points(lines))
     return Combined(
         lines=fresh,
         rejected=_rejected(reads, shown, lines, taken),
@@ -349,6 +351,30 @@ def _repeat_findings(lines: pa.Table, taken: _Taken) -> list[Finding]:
         )
         for row in grouped.to_pylist()
     ]
+
+
+def _points(lines: pa.Table) -> Points:
+    """The balances printed on lines of an account, by range of days: opening and closing of each day among them."""
+
+    def points(account: tuple[str | None, str | None], first: date, last: date) -> set[Decimal]:
+        days = pa.scalar(first, pa.date32()), pa.scalar(last, pa.date32())
+        own = lines.select(["account_no", "currency", "booked_on", "balance", "amount"]).filter(
+            pc.and_(
+                pc.and_(
+                    pc.equal(lines.column("account_no"), pa.scalar(account[0], pa.string())),
+                    pc.equal(lines.column("currency"), pa.scalar(account[1], pa.string())),
+                ),
+                pc.and_(
+                    pc.greater_equal(lines.column("booked_on"), days[0]),
+                    pc.less_equal(lines.column("booked_on"), days[1]),
+                ),
+            )
+        )
+        known = own.filter(pc.is_valid(own.column("balance")))
+        before = pc.subtract(known.column("balance"), known.column("amount"))
+        return set(known.column("balance").to_pylist()) | set(before.to_pylist())
+
+    return points
 
 
 def _break_findings(breaks: list[Break], names: dict[int, str]) -> list[Finding]:

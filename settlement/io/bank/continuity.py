@@ -5,6 +5,7 @@ What belongs here: the ends of statements. What does not: lines.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,7 +17,7 @@ _SERIES = 10  # so many statements show in which rhythm a bank issues them
 
 @dataclass(frozen=True)
 class Break:
-    """Two statements that do not join: ``kind`` is gap or overlap; amounts are balances of the account."""
+    """Two statements that do not join: ``kind`` is gap, or overlap where their days overlap and their balances contradict."""
 
     kind: str
     account_no: str | None
@@ -27,8 +28,15 @@ class Break:
     message: str
 
 
-def breaks_of(statements: list[Placed], names: dict[int, str]) -> list[Break]:
-    """Every gap and overlap, in order of account and date. ``names``: file number to the name people know."""
+# The balances that an account is known to have had in a range of days, both included.
+Points = Callable[[tuple[str | None, str | None], date, date], set[Decimal]]
+
+
+def breaks_of(statements: list[Placed], names: dict[int, str], points: Points) -> list[Break]:
+    """Every gap, in order of account and date. ``names``: file number to the name people know.
+
+    ``points``: the printed balances of an account; where downloads overlap the later begins at one of them.
+    """
     found: list[Break] = []
     by_account: dict[tuple, list[Placed]] = {}
     for statement in statements:
@@ -36,25 +44,38 @@ def breaks_of(statements: list[Placed], names: dict[int, str]) -> list[Break]:
         if usable and not statement.is_repeat and not statement.is_loser:
             by_account.setdefault(statement.account, []).append(statement)
     for account in sorted(by_account, key=str):
-        found += _breaks_of_account(by_account[account], names)
+        found += _breaks_of_account(by_account[account], names, points)
     return found
 
 
-def _breaks_of_account(statements: list[Placed], names: dict[int, str]) -> list[Break]:
+def _breaks_of_account(statements: list[Placed], names: dict[int, str], points: Points) -> list[Break]:
     ordered = _in_order(statements)
     found: list[Break] = []
-    last = ordered[0]
+    ends = [ordered[0]]  # the statements that reach furthest so far: downloads of one day end at different hours
     for after in ordered[1:]:
-        if after.get("to_on") < last.get("to_on") or (
-            after.get("to_on") == last.get("to_on") and _lies_within(after, last)
-        ):
-            continue
-        is_new = after.key[0] >= 0 or last.key[0] >= 0
-        problem = _break_between(last, after, names)
-        if problem and is_new:
+        reached = ends[0].get("to_on")
+        before = next((item for item in ends if item.get("closing") == after.get("opening")), ends[-1])
+        overlaps = after.get("from_on") <= reached
+        joins = before.get("closing") == after.get("opening") or (
+            overlaps and _begins_within(before, after, ends, points)
+        )
+        problem = _break_between(before, after, names, joins)
+        if problem and max(before.key[0], after.key[0]) >= 0:
             found.append(problem)
-        last = after
+        if after.get("to_on") > reached:
+            ends = [after]
+        elif after.get("to_on") == reached:
+            ends.append(after)
     return found + _missing_days(ordered, names, found)
+
+
+def _begins_within(before: Placed, after: Placed, ends: list[Placed], points: Points) -> bool:
+    """Whether a statement that overlaps earlier ones begins with a balance that the account had in their days."""
+    opening = after.get("opening")
+    if opening is None or any(opening == item.get("opening") for item in ends):
+        return True
+    first = min(item.get("from_on") for item in ends)
+    return opening in points(after.account, min(first, after.get("from_on")), before.get("to_on"))
 
 
 def _in_order(statements: list[Placed]) -> list[Placed]:
@@ -83,42 +104,33 @@ def _in_order(statements: list[Placed]) -> list[Placed]:
     return ordered
 
 
-def _lies_within(inner: Placed, outer: Placed) -> bool:
-    """Days that another statement already covers from its beginning, with another opening than its closing."""
-    return (
-        inner.get("from_on") >= outer.get("from_on")
-        and inner.get("opening") != outer.get("closing")
-        and inner.get("from_on") <= outer.get("to_on")
-    )
-
-
-def _break_between(before: Placed, after: Placed, names: dict[int, str]) -> Break | None:
+def _break_between(before: Placed, after: Placed, names: dict[int, str], joins: bool) -> Break | None:
     closing, opening = before.get("closing"), after.get("opening")
     where = (
         f"账户 {before.account[0]} {before.account[1] or ''}：{_shown(before, names)} 与 {_shown(after, names)} 之间"
     )
     skipped = _skipped_numbers(before, after)
-    if closing is None or opening is None:
-        return (
-            Break("gap", *before.account, before, after, None, f"{where}缺第 {skipped} 号对账单") if skipped else None
-        )
-    if after.get("from_on") < before.get("to_on") and closing != opening:
-        return None  # overlapping downloads: their lines are compared one by one
-    if closing != opening:
-        message = f"{where}有缺口：前者期末 {closing}（{before.get('to_on')}），后者期初 {opening}（{after.get('from_on')}），相差 {opening - closing}"
+    missing = f"；缺第 {skipped} 号" if skipped else ""
+    if closing is None or opening is None or joins:
+        if not skipped:
+            return None
+        joined = "（余额相接）" if joins else ""
         return Break(
             "gap",
             *before.account,
             before,
             after,
-            opening - closing,
-            message + (f"；缺第 {skipped} 号" if skipped else ""),
+            Decimal("0.00") if joins else None,
+            f"{where}缺第 {skipped} 号对账单{joined}",
         )
-    if skipped:
-        return Break(
-            "gap", *before.account, before, after, Decimal("0.00"), f"{where}缺第 {skipped} 号对账单（余额相接）"
-        )
-    return None
+    ended, began = f"{closing}（{before.get('to_on')}）", f"{opening}（{after.get('from_on')}）"
+    if after.get("from_on") < before.get("to_on"):
+        if (before.get("kind"), before.get("layout")) != (after.get("kind"), after.get("layout")):
+            return None  # formats order the lines of a day differently: no balance need meet another
+        message = f"{where}日期重叠，余额却对不上：前者期末 {ended}，后者期初 {began} 不是前者的任何一笔余额"
+        return Break("overlap", *before.account, before, after, opening - closing, message)
+    message = f"{where}有缺口：前者期末 {ended}，后者期初 {began}，相差 {opening - closing}{missing}"
+    return Break("gap", *before.account, before, after, opening - closing, message)
 
 
 def _skipped_numbers(before: Placed, after: Placed) -> str | None:
@@ -155,4 +167,4 @@ def _covers_weekends(days: list[date]) -> bool:
 
 def _shown(statement: Placed, names: dict[int, str]) -> str:
     number = f" 第 {statement.get('sequence')} 号" if statement.get("sequence") else ""
-    return f"{names.get(statement.key[0], '以前月份的对账单')}{number}"
+    return f"{names.get(statement.key[0]) or statement.row.get('source_file') or '以前月份的对账单'}{number}"

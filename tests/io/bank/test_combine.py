@@ -297,3 +297,16 @@ def test_notices_of_one_day_with_names_of_their_own_are_not_repeats(put):
     one = put("a.xml", message([entry("50.00", ref="A")], kind="054", sequence=None))
     two = put("b.xml", message([entry("50.00", ref="B")], kind="054", sequence=None))
     assert amounts(combine([one, two])) == ["50.00", "50.00"]
+
+
+def test_overlapping_downloads_whose_balances_contradict_are_named(put):
+    def rows_from(first: int, last: int, shift: int) -> list[str]:
+        return [
+            f"6222,CNY,2023-09-{day:02d},,,100.00,{day * 100 + shift}.00,公司,汇款,R{day}" for day in range(first, last)
+        ]
+
+    one, other = put("a.csv", rows(*rows_from(1, 8, 0))), put("b.csv", rows(*rows_from(5, 12, 37)))
+    [overlap] = combine([one, other]).breaks
+    assert (overlap.kind, overlap.difference) == ("overlap", Decimal("-263.00"))
+    assert "a.csv" in overlap.message and "b.csv" in overlap.message
+    assert combine([one, put("c.csv", rows(*rows_from(5, 12, 0)))]).breaks == []
