@@ -12,8 +12,8 @@ from typing import Any
 
 from settlement.io.workbooks.labels import Labels
 from settlement.io.workbooks.masking import Persons, known_persons
-from settlement.io.workbooks.month_data import Source
 from settlement.io.workbooks.sheet import Frame
+from settlement.io.workbooks.source import Source
 
 _COMPANY = ("name", "name_en", "uscc", "bank", "account", "address", "phone", "tax_authority")
 _PRINCIPAL = (

@@ -22,8 +22,8 @@ from xlsxwriter.utility import xl_range, xl_range_abs
 
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.formulas import Row
-from settlement.io.workbooks.month_data import Source
 from settlement.io.workbooks.sheet import Book, Sheet, quoted
+from settlement.io.workbooks.source import Source
 from settlement.io.workbooks.table import FORMULA_CELLS, Column, RowWriter, headings
 from settlement.rules.export_check import export_digest, open_receipts
 

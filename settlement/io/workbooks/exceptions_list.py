@@ -15,8 +15,9 @@ from typing import Any
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.decision_sheets import adjustments_sheet, approvals_sheet, choices_sheet, claims_sheet
 from settlement.io.workbooks.formulas import Row, signed_sum
-from settlement.io.workbooks.month_data import Rows, Source
+from settlement.io.workbooks.month_data import Rows
 from settlement.io.workbooks.sheet import Book
+from settlement.io.workbooks.source import Source
 from settlement.io.workbooks.table import Column, Span, table
 
 BIG = 20_000

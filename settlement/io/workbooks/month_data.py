@@ -8,7 +8,6 @@ whole receipts, payers and remarks are NULL unless every piece of the receipt is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,49 +16,14 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.feather as feather
-from ibis.backends import BaseBackend
-from ibis.common.exceptions import TableNotFound
 
+from settlement.io.workbooks.invoices_due import notices
+from settlement.io.workbooks.source import Source
 from settlement.rules.money import MONEY
 
 BATCH = 8192
 KEPT = 2000
 PRINCIPAL = "principal_id"
-
-
-@dataclass(frozen=True)
-class Source:
-    """The tables a run has made: ``book.*`` (the month), ``facts.*`` and ``reference.*`` (inputs), ``books`` (the past)."""
-
-    con: BaseBackend
-    month: str
-
-    def book(self, name: str) -> ir.Table:
-        """The month's rows of a published table."""
-        return self.con.table(name, database="book")
-
-    def given(self, schema: str, name: str, columns: dict[str, str]) -> ir.Table:
-        """An input table's columns; empty where no file ever gave it (optional folders and masters)."""
-        try:
-            table = self.con.table(name, database=schema)
-        except TableNotFound:
-            return _empty(columns)
-        return table.select([table[column].cast(kind).name(column) for column, kind in columns.items()])
-
-    def so_far(self, name: str) -> ir.Table:
-        """A flow's rows of all months up to this one: those already published and this month's."""
-        this = self.book(name)
-        try:
-            past = self.con.table(name, database=("books", "mart"))
-        except TableNotFound:
-            return this
-        shared = [column for column in this.columns if column in past.columns]
-        return past.filter(past.month < self.month).select(shared).union(this.select(shared))
-
-
-def _empty(columns: dict[str, str]) -> ir.Table:
-    nothing = ibis.memtable([(None,) * len(columns)], schema=ibis.schema(dict.fromkeys(columns, "string")))
-    return nothing.cast(columns).filter(ibis.literal(False))
 
 
 def ledger(source: Source) -> ir.Table:
@@ -149,6 +113,7 @@ STATEMENT_TABLES: dict[str, Callable[[Source], ir.Table]] = {
     "ledger": ledger,
     "orders": by_principal("order_balances", "order_no", "kind"),
     "export": export_lines,
+    "notices": notices,
     "refunds": by_principal("tax_refunds", "order_no", "declaration_no"),
     "import": import_orders,
     "freight": freight,
@@ -219,10 +184,8 @@ class PrincipalTables:
     def principals(self) -> list[str]:
         """Principals with activity or a balance, in order of id."""
         active = {row[PRINCIPAL] for row in self.tables["balances"].to_pylist() if row["opening"] or row["movement"] or row["closing"]}
-        for name in ("ledger", "receipts", "payments", "freight", "open_freight"):
+        for name in ("ledger", "receipts", "payments", "freight", "open_freight", "notices"):
             active.update(self._spans[name])
-        to_invoice = self.tables["export"].select([PRINCIPAL, "status"]).to_pylist()
-        active.update(row[PRINCIPAL] for row in to_invoice if row["status"] in ("可开票", "已通知"))
         return sorted(active)
 
 

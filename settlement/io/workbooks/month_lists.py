@@ -10,16 +10,13 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
-from settlement.io.workbooks.month_data import Source
+from settlement.io.workbooks.source import Source
 from settlement.rules.general_ledger import Books, entries, voucher_lines, with_cost_cny
-from settlement.rules.money import MONEY, apportion_column
+from settlement.rules.money import MONEY
 from settlement.rules.parameters import Parameters
 
-_ORDER = {"order_no": "string", "principal_id": "string", "freight_treatment": "string", "order_status": "string"}
-_GOODS = {
-    "order_no": "string", "line_no": "int64", "goods_name": "string", "quantity": "decimal(18,6)", "legal_unit": "string",
-    "amount_fx": "decimal(18,2)", "item_no": "string", "hs_code": "string",
-}  # fmt: skip
+_ORDER = {"order_no": "string", "principal_id": "string"}
+_GOODS = {"order_no": "string", "line_no": "int64", "item_no": "string", "hs_code": "string"}
 _REQUEST = {
     "request_no": "string", "order_no": "string", "vendor_invoice_no": "string", "kind": "string", "payee_type": "string",
     "payee_name": "string", "payee_account": "string", "currency": "string", "amount": "decimal(18,2)", "pay_on": "date",
@@ -64,57 +61,10 @@ def freight_margins(source: Source) -> ir.Table:
     )
 
 
-def invoice_applications(source: Source) -> ir.Table:
-    """开票申请: what we are to invoice (IMP-INV-01 to 04, LOG-INV-01, C-12): import goods, freight billed, import agency fees.
-
-    Export agency fees and netted freight are in the export formula: no second invoice (C-13, FRT-06).
-    """
-    orders = source.given("facts", "orders", _ORDER)
-    return ibis.union(_goods_invoices(source), _freight_invoices(source, orders), _fee_invoices(source)).order_by(
-        "principal_id", "invoice_kind", "order_no", "line_no"
-    )
-
-
-def _goods_invoices(source: Source) -> ir.Table:
-    imports = source.book("import_invoices")
-    due = imports.filter(imports.status == "可开票").select("order_no", "principal_id", "invoice_amount")
-    goods = source.given("facts", "goods", _GOODS)
-    lines = due.left_join(goods, "order_no").drop("order_no_right")
-    weighed = lines.mutate(_weight=ibis.coalesce(lines.amount_fx, ibis.literal(1, MONEY)), line_no=ibis.coalesce(lines.line_no, 1))
-    shared = apportion_column(weighed, by=["order_no"], total="invoice_amount", weight="_weight", order=["line_no"], name="amount")
-    return shared.select(
-        invoice_kind=ibis.literal("进口货款"), principal_id="principal_id", order_no="order_no", line_no="line_no",
-        goods_name="goods_name", unit="legal_unit", quantity="quantity", amount="amount",
-    )  # fmt: skip
-
-
-def _freight_invoices(source: Source, orders: ir.Table) -> ir.Table:
-    charges = source.book("freight_charges")
-    billed = charges.filter(charges.principal_id.notnull(), charges.receivable_cny.notnull())
-    netted = orders.filter(orders.freight_treatment == "抵扣")
-    billed = billed.anti_join(netted, "order_no")
-    summed = billed.group_by("principal_id", "order_no").agg(amount=billed.receivable_cny.sum().cast(MONEY))
-    return _service(summed.filter(summed.amount > 0), "物流费", "国际货物运输代理服务费")
-
-
-def _fee_invoices(source: Source) -> ir.Table:
-    ledger = source.book("principal_ledger")
-    fees = ledger.filter(ledger.kind.isin(["代理费", "其他费用"])).semi_join(source.book("import_invoices"), "order_no")
-    summed = fees.group_by("principal_id", "order_no").agg(amount=(-fees.amount_cny.sum()).cast(MONEY))
-    return _service(summed.filter(summed.amount > 0), "代理费", "经纪代理服务费")
-
-
-def _service(rows: ir.Table, kind: str, name: str) -> ir.Table:
-    return rows.select(
-        invoice_kind=ibis.literal(kind), principal_id="principal_id", order_no="order_no", line_no=ibis.literal(1, "int64"),
-        goods_name=ibis.literal(name), unit=ibis.literal("次"), quantity=ibis.literal(1, "decimal(18,6)"), amount="amount",
-    )  # fmt: skip
-
-
 def payment_requests(source: Source) -> ir.Table:
     """付款申请: every application that is not wholly paid, or was paid in the month, with what was paid of it."""
     asked = source.given("facts", "payments", _REQUEST)
-    orders = source.given("facts", "orders", _ORDER).select("order_no", "principal_id")
+    orders = source.given("facts", "orders", _ORDER)
     paid = source.so_far("payment_allocations")
     paid = paid.filter(paid.request_no.notnull()).group_by("request_no").agg(paid=paid.amount.sum().cast(MONEY))
     now = source.book("payment_allocations").select("request_no").distinct().mutate(_now=ibis.literal(True))
@@ -149,7 +99,7 @@ def refund_filing(source: Source) -> ir.Table:
     lines = source.book("export_invoices")
     waiting = source.book("tax_refunds")
     waiting = waiting.filter(waiting.status == "待申报").select("order_no", "declaration_no", "exported_on", "file_by")
-    goods = source.given("facts", "goods", _GOODS).select("order_no", "line_no", "item_no", "hs_code")
+    goods = source.given("facts", "goods", _GOODS)
     joined = lines.inner_join(waiting, ["order_no", "declaration_no"])
     joined = joined.left_join(goods, ["order_no", "line_no"]).drop("order_no_right", "line_no_right")
     item = ibis.coalesce(joined.item_no, joined.line_no.cast("string")).lpad(2, "0")

@@ -16,8 +16,8 @@ from typing import Any
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.labels import Labels
 from settlement.io.workbooks.month_data import PrincipalTables
-from settlement.io.workbooks.sheet import Book, Sheet, shown_width
-from settlement.io.workbooks.statement_sheets import SERVICES, TO_INVOICE, Pages, ledger_sheet, open_items_sheet
+from settlement.io.workbooks.sheet import Book, Sheet, quoted, shown_width
+from settlement.io.workbooks.statement_sheets import SERVICES, Pages, ledger_sheet, open_items_sheet, opening_sheet
 from settlement.io.workbooks.table import Span
 from settlement.rules.amount_in_words import amount_in_words
 
@@ -88,16 +88,13 @@ def write_statement(path: Path, tables: PrincipalTables, principal: str, context
     pages = Pages(book, tables, principal, context)
     cover = book.sheet("对账单", landscape=False)
     ledger = ledger_sheet(pages, summary.opening)
-    for source, name, make in SERVICES:
-        if pages.has(source) and (name != "开票通知" or _to_invoice(pages)):
+    opening_sheet(pages)
+    for source, _, make in SERVICES:
+        if pages.has(source):
             make(pages)
     open_items_sheet(pages)
     _cover(cover, pages, summary, ledger)
     book.close()
-
-
-def _to_invoice(pages: Pages) -> bool:
-    return any(row["status"] in TO_INVOICE for row in pages.rows("export"))
 
 
 def _summary(tables: PrincipalTables, principal: str) -> Summary:
@@ -207,6 +204,8 @@ def _balances(sheet: Sheet, pages: Pages, summary: Summary, ledger: Span) -> str
     between = f"+SUM(E{first + 1}:E{last})" if last > first else ""
     sheet.live(sheet.row, 4, f"=ROUND(E{opening}{between},2)", summary.closing, "money", "money_total")
     sheet.row += 1
+    for name, row in (("opening_balance", opening), ("closing_balance", sheet.row)):
+        sheet.book.file.define_name(name, f"={quoted(sheet.name)}!$E${row}")
     return f"$E${sheet.row}"
 
 

@@ -24,7 +24,6 @@ from settlement.io.workbooks.table import FORMULA_CELLS, Column, RowWriter, Span
 
 # Postings that concern one order and whose note a rule wrote; other notes may speak of other principals.
 _SHOWN_NOTES = frozenset(["期初", "汇率差", "手续费", "物流费", "代理费", "其他费用", "税金", "退税到账", "退税付出"])
-TO_INVOICE = ("可开票", "已通知")
 
 LEDGER = (
     Column("posted_on", "记账日期", "date"),
@@ -84,6 +83,7 @@ EXPORT_LINES = (
     Column("status_reason", "状态原因", "text"),
 )
 NOTICE = (
+    Column("issuer", "开票方向", "word"),
     Column("order_no", "订单号", "code"),
     Column("contract_no", "合同号", "code"),
     Column("declaration_no", "报关单号", "code"),
@@ -95,6 +95,15 @@ NOTICE = (
     Column("ex_vat_amount", "不含税金额", "money", live=formulas.EX_VAT_AMOUNT, total=True),
     Column("tax_amount", "税额", "money", live=formulas.TAX_AMOUNT, total=True),
     Column("status", "状态", "word"),
+)
+OPENING = (
+    Column("account", "账户", "word"),
+    Column("order_no", "订单号", "code"),
+    Column("currency", "币种", "word"),
+    Column("amount_fx", "原币金额", "money", money_in="currency"),
+    Column("amount_cny", "人民币金额", "money", total=True),
+    Column("document_no", "凭证号", "code"),
+    Column("note", "说明", "text"),
 )
 REFUNDS = (
     Column("order_no", "订单号", "code"),
@@ -235,6 +244,13 @@ def ledger_sheet(pages: Pages, opening: Decimal) -> Span:
     )
 
 
+def opening_sheet(pages: Pages) -> None:
+    """期初明细: what the opening consists of, in the month the books begin."""
+    rows = [row for row in pages.rows("ledger") if row["kind"] == "期初"]
+    if rows:
+        table(pages.book, "期初明细", "期初明细", OPENING, rows, total=True)
+
+
 def receipts_sheet(pages: Pages) -> Span:
     """收款: each receipt, and how it was applied."""
     persons = pages.context.persons
@@ -285,9 +301,8 @@ def _export_orders(pages: Pages) -> Iterator[dict[str, Any]]:
 
 
 def notice_sheet(pages: Pages) -> Span:
-    """开票通知: what the principal is to invoice, to whom (EXP-INV-03: name, quantity, first legal unit, amount)."""
+    """开票通知: what is to be invoiced, by whom (EXP-INV-03: name, quantity, first legal unit, amount; IMP-INV-03)."""
     labels, company = pages.context.labels, pages.context.company
-    to_invoice = (row for row in pages.rows("export") if row["status"] in TO_INVOICE)
     notes = [
         labels.text("notice"),
         labels.text(
@@ -295,7 +310,7 @@ def notice_sheet(pages: Pages) -> Span:
             account=company.get("account") or "", address=company.get("address") or "", phone=company.get("phone") or "",
         ),
     ]  # fmt: skip
-    return table(pages.book, "开票通知", "开票通知", NOTICE, to_invoice, total=True, notes=notes, filtered=False)
+    return table(pages.book, "开票通知", "开票通知", NOTICE, pages.rows("notices"), total=True, notes=notes, filtered=False)
 
 
 def open_items_sheet(pages: Pages) -> Span:
@@ -326,7 +341,7 @@ def simple_sheet(pages: Pages, name: str, heading: str, source: str, columns: tu
 SERVICES: tuple[tuple[str, str, Callable[[Pages], Span]], ...] = (
     ("orders", "订单余额", lambda pages: simple_sheet(pages, "订单余额", "订单余额", "orders", ORDERS)),
     ("export", "出口", export_sheets),
-    ("export", "开票通知", notice_sheet),
+    ("notices", "开票通知", notice_sheet),
     ("refunds", "退税", lambda pages: simple_sheet(pages, "退税", "出口退税", "refunds", REFUNDS)),
     ("import", "进口", lambda pages: simple_sheet(pages, "进口", "进口代理", "import", IMPORT)),
     ("freight", "物流", lambda pages: simple_sheet(pages, "物流", "物流费用", "freight", FREIGHT)),

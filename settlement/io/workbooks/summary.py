@@ -19,8 +19,10 @@ from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.dunning import dunning_sheets
 from settlement.io.workbooks.exceptions_list import read_rows
 from settlement.io.workbooks.formulas import Row
-from settlement.io.workbooks.month_data import Rows, Source
+from settlement.io.workbooks.invoices_due import invoice_applications
+from settlement.io.workbooks.month_data import Rows
 from settlement.io.workbooks.sheet import Book, Sheet
+from settlement.io.workbooks.source import Source
 from settlement.io.workbooks.table import Span, table
 from settlement.rules.money import divide_half_up
 
@@ -65,7 +67,7 @@ def _read(source: Source, context: Context) -> dict[str, Rows]:
     made = {
         "bank": lists.bank_totals(source),
         "margins": lists.freight_margins(source),
-        "invoices": lists.invoice_applications(source),
+        "invoices": invoice_applications(source),
         "requests": lists.payment_requests(source),
         "filing": lists.refund_filing(source),
         "dunning": lists.dunning_items(source),

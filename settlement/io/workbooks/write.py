@@ -15,7 +15,8 @@ from ibis.backends import BaseBackend
 
 from settlement.io.workbooks.context import Context, read_context
 from settlement.io.workbooks.exceptions_list import exceptions_name, write_exceptions
-from settlement.io.workbooks.month_data import PrincipalTables, Source
+from settlement.io.workbooks.month_data import PrincipalTables
+from settlement.io.workbooks.source import Source
 from settlement.io.workbooks.statements import Done, Job, statement_names, write_statements
 from settlement.io.workbooks.summary import summary_name, write_summary
 from settlement.io.workbooks.written import Difference, WorkbooksWritten, file_digest, read_manifest, write_manifest

@@ -107,17 +107,38 @@ def test_freight_shows_neither_cost_nor_vendor(folder):
 
 
 def test_notice_is_there_only_where_there_is_something_to_invoice(folder):
-    rows = table(_statement(folder, "P001"), "开票通知", "订单号")
-    assert [(row["订单号"], row["货物名称"], row["开票数量"], row["法定第一计量单位"], row["开票金额"]) for row in rows] == [
-        ("EX2309-001", "不锈钢餐具", 12000, "千克", 670476.54),
-        ("EX2309-002", "棉制T恤", 20000, "件", 169495.76),
-        ("EX2309-002", "竹制砧板", 5000, "个", 122232.52),
-        ("EX2309-002", "木屑颗粒", 800.5, "千克", 37506.56),
-        ("合计", None, None, None, 999711.38),
+    rows = table(_statement(folder, "P001"), "开票通知", "开票方向")
+    assert [(row["开票方向"], row["订单号"], row["货物名称"], row["开票数量"], row["法定第一计量单位"], row["开票金额"]) for row in rows] == [
+        ("委托方开给我方", "EX2309-001", "不锈钢餐具", 12000, "千克", 670476.54),
+        ("委托方开给我方", "EX2309-002", "棉制T恤", 20000, "件", 169495.76),
+        ("委托方开给我方", "EX2309-002", "竹制砧板", 5000, "个", 122232.52),
+        ("委托方开给我方", "EX2309-002", "木屑颗粒", 800.5, "千克", 37506.56),
+        ("合计", None, None, None, None, 999711.38),
     ]
     assert any("91330000MA0TE5T087" in text for text in texts(_statement(folder, "P001"), "开票通知"))
-    for principal in ("P002", "P003"):
-        assert "开票通知" not in load_workbook(_statement(folder, principal)).sheetnames
+    (ours, _) = table(_statement(folder, "P002"), "开票通知", "开票方向")
+    assert (ours["开票方向"], ours["订单号"], ours["开票金额"], ours["不含税金额"], ours["税额"]) == (
+        "我方开给委托方", "IM2309-001", 1043738.09, 923662.03, 120076.06,
+    )  # fmt: skip
+    assert "开票通知" not in load_workbook(_statement(folder, "P003")).sheetnames
+
+
+def test_the_opening_shows_what_it_consists_of_and_is_no_movement(write, month):
+    opening = september._posting(0, "P001", 1, "货款", "期初", "1200.00", "EX2307-001", note="期初余额")
+    month[0]["principal_ledger"].insert(0, opening)
+    folder, _ = write()
+    (item, total) = table(_statement(folder, "P001"), "期初明细", "账户")
+    assert (item["订单号"], item["人民币金额"], total["人民币金额"]) == ("EX2307-001", 1200, 1200)
+    assert [row["项目"] for row in table(_statement(folder, "P001"), "对账单", "项目")].count("期初") == 0
+    first = table(_statement(folder, "P001"), "明细账", "记账日期")
+    assert (first[0]["类型"], first[0]["结余"], first[1]["类型"]) == ("期初", 1200, "收款")
+
+
+def test_balances_have_names(folder):
+    book = load_workbook(_statement(folder, "P001"), data_only=True)
+    names = {name: book.defined_names[name].attr_text for name in ("opening_balance", "closing_balance")}
+    assert names == {"opening_balance": "'对账单'!$E$18", "closing_balance": "'对账单'!$E$26"}
+    assert (book["对账单"]["E18"].value, book["对账单"]["E26"].value) == (1200, 376861.57)
 
 
 def test_open_items_add_up_and_carry_their_age(folder):
