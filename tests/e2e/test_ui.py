@@ -185,10 +185,16 @@ class Page:
         self.until(typed, f"there is no {what}")
 
     def picture(self, name: str) -> None:
-        if os.environ.get("SETTLEMENT_PICTURES"):
-            time.sleep(2)  # graphs settle, spinners go
-            PICTURES.mkdir(parents=True, exist_ok=True)
-            self.driver.save_screenshot(str(PICTURES / f"{name}.png"))
+        if not os.environ.get("SETTLEMENT_PICTURES"):
+            return
+        from selenium.webdriver.common.actions.action_builder import ActionBuilder
+
+        away = ActionBuilder(self.driver)
+        away.pointer_action.move_to_location(1, 1)
+        away.perform()
+        time.sleep(3)  # graphs settle, spinners and tooltips go
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.driver.save_screenshot(str(PICTURES / f"{name}.png"))
 
 
 @pytest.fixture(scope="module")
@@ -263,17 +269,30 @@ def test_the_page_of_an_asset_shows_totals_preview_rules_and_sql(launched, serve
         page.until(lambda name=name: name in page.text(), f"no {name}")
     assert "EXP-BAL-01" in page.text()
     page.picture("asset-metadata")
+    page.press("//*[contains(text(), 'Show Markdown')]", "preview to open")
+    page.until(lambda: f"{MONTH}-00000001" in page.text(), "the preview shows no posting")
+    page.picture("asset-preview")
 
 
-def test_the_pictures_of_the_run_and_of_the_lineage(launched, server, browser):
+@pytest.mark.parametrize(
+    "path, words, picture",
+    [
+        ("/asset-groups", ["ingest", "matching", "settlement", "statements", "publish"], "lineage"),
+        ("/locations/settlement/asset-groups/matching/lineage", ["matched_money", "Checks"], "lineage-matching"),
+    ],
+)
+def test_the_lineage_shows_the_stages_in_order(launched, server, browser, path, words, picture):
     page = Page(browser, server.url)
-    page.open("/asset-groups")
-    page.until(
-        lambda: all(group in page.text() for group in ("ingest", "matching", "settlement", "statements", "publish")),
-        "groups are missing",
-    )
-    page.picture("lineage")
-    page.open(f"/runs/{launched}?logFilter=type%3AASSET_CHECK_EVALUATION")
-    page.until(lambda: "succeeded for materialization" in page.text(), "the run shows no check")
+    page.open(path)
+    page.until(lambda: all(word in page.text() for word in words), f"not all of {words} are shown")
+    page.picture(picture)
+
+
+def test_the_page_of_the_run_lists_the_checks(launched, server, browser):
+    page = Page(browser, server.url)
+    page.open(f"/runs/{launched}")
+    # Of the checks' events those that name no folder: the picture is published.
+    page.write("//input[starts-with(@placeholder, 'Filter')]", "published_shape succeeded", "filter of the log")
+    page.until(lambda: page.text().count("succeeded for materialization") > 3, "the run shows no check")
     assert "Errored (0)" in page.text()
     page.picture("run")
