@@ -106,7 +106,8 @@ class _Taken:
 def _placed(reads: Sequence[StatementRead], known: pa.Table | None) -> list[Placed]:
     found = [Placed((-1, number), row) for number, row in enumerate(known.to_pylist() if known is not None else [])]
     for file_number, read in enumerate(reads):
-        found += [Placed((file_number, row["statement_no"]), row) for row in read.statements.to_pylist()]
+        rows = read.statements.to_pylist()
+        found += [Placed((file_number, row["statement_no"]), row | {"layout": read.format_name}) for row in rows]
     return found
 
 
@@ -354,25 +355,24 @@ def _repeat_findings(lines: pa.Table, taken: _Taken) -> list[Finding]:
 
 
 def _points(lines: pa.Table) -> Points:
-    """The balances printed on lines of an account, by range of days: opening and closing of each day among them."""
+    """The balances that other statements print for the account of a statement, by range of days."""
 
-    def points(account: tuple[str | None, str | None], first: date, last: date) -> set[Decimal]:
-        days = pa.scalar(first, pa.date32()), pa.scalar(last, pa.date32())
-        own = lines.select(["account_no", "currency", "booked_on", "balance", "amount"]).filter(
-            pc.and_(
-                pc.and_(
-                    pc.equal(lines.column("account_no"), pa.scalar(account[0], pa.string())),
-                    pc.equal(lines.column("currency"), pa.scalar(account[1], pa.string())),
-                ),
-                pc.and_(
-                    pc.greater_equal(lines.column("booked_on"), days[0]),
-                    pc.less_equal(lines.column("booked_on"), days[1]),
-                ),
-            )
+    def points(statement: Placed, first: date, last: date, by_itself: bool) -> set[Decimal]:
+        account, currency = (pa.scalar(part, pa.string()) for part in statement.account)
+        of_account = pc.and_(
+            pc.equal(lines.column("account_no"), account), pc.equal(lines.column("currency"), currency)
         )
-        known = own.filter(pc.is_valid(own.column("balance")))
-        before = pc.subtract(known.column("balance"), known.column("amount"))
-        return set(known.column("balance").to_pylist()) | set(before.to_pylist())
+        days = lines.column("booked_on")
+        in_days = pc.and_(pc.greater_equal(days, pa.scalar(first)), pc.less_equal(days, pa.scalar(last)))
+        numbers = (
+            pc.equal(lines.column(FILE), statement.key[0]),
+            pc.equal(lines.column("statement_no"), statement.key[1]),
+        )
+        own = pc.fill_null(pc.and_(*numbers), False)
+        told = pc.and_(own if by_itself else pc.invert(own), pc.is_valid(lines.column("balance")))
+        printed = lines.filter(pc.and_(pc.and_(of_account, in_days), told))
+        before = pc.subtract(printed.column("balance"), printed.column("amount"))
+        return set(printed.column("balance").to_pylist()) | set(before.to_pylist())
 
     return points
 

@@ -28,8 +28,9 @@ class Break:
     message: str
 
 
-# The balances that an account is known to have had in a range of days, both included.
-Points = Callable[[tuple[str | None, str | None], date, date], set[Decimal]]
+# The balances printed for the account of a statement in a range of days, both included: by the statement itself (True),
+# or by others.
+Points = Callable[[Placed, date, date, bool], set[Decimal]]
 
 
 def breaks_of(statements: list[Placed], names: dict[int, str], points: Points) -> list[Break]:
@@ -70,12 +71,13 @@ def _breaks_of_account(statements: list[Placed], names: dict[int, str], points: 
 
 
 def _begins_within(before: Placed, after: Placed, ends: list[Placed], points: Points) -> bool:
-    """Whether a statement that overlaps earlier ones begins with a balance that the account had in their days."""
+    """Whether one of two overlapping statements begins, or ends, with a balance that the other has in its days."""
     opening = after.get("opening")
     if opening is None or any(opening == item.get("opening") for item in ends):
         return True
-    first = min(item.get("from_on") for item in ends)
-    return opening in points(after.account, min(first, after.get("from_on")), before.get("to_on"))
+    first = min(item.get("from_on") for item in (*ends, after))
+    last = max(before.get("to_on"), after.get("to_on"))
+    return opening in points(after, first, last, False) or before.get("closing") in points(after, first, last, True)
 
 
 def _in_order(statements: list[Placed]) -> list[Placed]:
