@@ -26,7 +26,7 @@ _FLOOR = re.compile(r"([A-Z]{3})[DC ]?(\d+(?:,\d*)?)\s*")
 _SUM = re.compile(r"(\d+)([A-Z]{3})(\d+(?:,\d*)?)\s*")
 _COUNTS = re.compile(r"D(\d{6})C(\d{6})D(\d+,\d*)C(\d+,\d*)\s*")
 _LINE = re.compile(
-    r"(?P<value>\d{6})(?P<entry>\d{4}| {4})?(?P<mark>R[CD]|E[CD]|[CD])(?P<funds>[A-Z])?[ \n]?"
+    r"(?P<value>\d{6})(?P<entry>\d{4}| {4})?(?P<mark>(?i:R[CD]|E[CD]|[CD]))(?P<funds>[A-Z])?[ \n]?"
     r"(?P<amount>\d{1,18}(?:,\d*)?) ?(?P<type>[A-Z][A-Z0-9 ]{3})(?P<rest>.*)",
     re.S,
 )
@@ -107,7 +107,7 @@ def _read_line(reading: Reading, statement: Statement, group: list[Field]) -> No
     value_on, note = _value_date(parsed["value"])
     if value_on is None:
         problem = problem or f"起息日 {parsed['value']} 不是日期"
-    if parsed["mark"].startswith("E"):
+    if parsed["mark"].upper().startswith("E"):
         problem = problem or "预计入账（EC/ED），银行尚未记账"
     if statement.account_no is None or statement.currency is None:
         problem = problem or "报文没有账号（:25:）或币种，不知道是哪个账户的钱"
@@ -120,7 +120,7 @@ def _read_line(reading: Reading, statement: Statement, group: list[Field]) -> No
     if note:
         reading.notes.append(f"第 {head.row} 行：{note}")
     reading.lines.append(_line_row(statement, head, rest, parsed, signed, booked_on, value_on))
-    if parsed["mark"].startswith("R"):
+    if parsed["mark"].upper().startswith("R"):
         reading.findings.append(
             Finding(
                 "BNK_REVERSAL",
@@ -150,7 +150,7 @@ def _line_row(
         [line for line in narrative if line.strip()], [line for line in supplement if line.strip()], extra
     )
     reference = next((text for text in (bank_reference.strip(), customer.strip()) if text not in _NO_REFERENCE), None)
-    is_reversal = parsed["mark"].startswith("R")
+    is_reversal = parsed["mark"].upper().startswith("R")
     is_credit_side = (signed > 0) != is_reversal
     zero = Decimal("0.00")
     return {
@@ -197,7 +197,7 @@ def _signed_amount(parsed: re.Match, statement: Statement) -> tuple[Decimal | No
         amount = money_of(parsed["amount"].replace(",", ".").rstrip(".") or "0", statement.currency)
     except NotMoney as problem:
         return None, str(problem)
-    return (amount if parsed["mark"] in ("C", "RD", "EC") else -amount), None
+    return (amount if parsed["mark"].upper() in ("C", "RD", "EC") else -amount), None
 
 
 def _value_date(text: str) -> tuple[date | None, str | None]:

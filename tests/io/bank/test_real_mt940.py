@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import mt940
 import pytest
 
 from settlement.io.bank import read_statement
@@ -75,6 +76,22 @@ def test_fragments_are_refused_with_the_reason(real, path):
         assert codes == ["BNK_HEADER_NOT_FOUND"]
     else:
         assert found.format_name in ("mt940", "mt942")
+
+
+# What mt-940 5 cannot read at all: a :65F: of words, a reference longer than 16 characters.
+LIBRARY_FAILS = {
+    "K4262927_20200905-080000-952.txt",
+    "oldenburgischelandesbank2.txt",
+    "mt940.txt",
+    "mt940_with_spaces_for_entry_date.txt",
+}
+WITHOUT_EXPECTED = sorted(path for path in REAL.glob("mt940/**/*.txt") if path.name not in LIBRARY_FAILS)
+
+
+@pytest.mark.parametrize("path", WITHOUT_EXPECTED, ids=name_of)
+def test_the_library_reads_the_same_amounts(real, path):
+    found = [abs(amount) for amount in read_statement(path).lines.column("amount").to_pylist()]
+    assert found == [abs(item.data["amount"].amount) for item in mt940.parse(str(path))]
 
 
 def test_reversals_are_proved_by_the_balances(real):
