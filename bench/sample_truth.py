@@ -67,7 +67,9 @@ def loader(con: Backend):
 
     def load(rows, schema):
         arrow = schema.to_pyarrow()
-        columns = [pa.array([row.get(name) for row in rows], kind) for name, kind in zip(arrow.names, arrow.types, strict=True)]
+        columns = [
+            pa.array([row.get(name) for row in rows], kind) for name, kind in zip(arrow.names, arrow.types, strict=True)
+        ]
         return con.create_table(f"loaded_{next(numbers)}", pa.table(columns, schema=arrow), overwrite=True)
 
     return load
@@ -91,7 +93,16 @@ def truth_of(con: Backend, home: Path, month: str) -> dict[tuple, dict]:
     found: dict[tuple, dict] = {}
     for row in con.to_pyarrow(rows.filter(rows.month <= month)).to_pylist():
         key = (row["account_no"], row["bank_ref"] or None, row["booked_on"], Decimal(row["amount"]), row["occurrence"])
-        entry = found.setdefault(key, {"pieces": Counter(), "verdict": row["verdict"], "why": row["why"], "purpose": row["purpose"], "world": set()})
+        entry = found.setdefault(
+            key,
+            {
+                "pieces": Counter(),
+                "verdict": row["verdict"],
+                "why": row["why"],
+                "purpose": row["purpose"],
+                "world": set(),
+            },
+        )
         entry["pieces"][row["order_no"], row["principal_id"]] += Decimal(row["piece"])
         entry["world"].add(row["world_order_no"])
         if row["verdict"] == "post":
@@ -117,7 +128,9 @@ def score(con: Backend, home: Path, inputs: MatchInputs, matched: Matched) -> Sc
     stands: dict[str, list[dict]] = defaultdict(list)
     for row in con.to_pyarrow(matched.allocations).to_pylist():
         stands[row["txn_id"]].append(row)
-    earlier = inputs.placed.select("txn_id", "order_no", "principal_id", "amount", "confidence", "rule", "evidence", "purpose")
+    earlier = inputs.placed.select(
+        "txn_id", "order_no", "principal_id", "amount", "confidence", "rule", "evidence", "purpose"
+    )
     for row in con.to_pyarrow(earlier).to_pylist():
         stands[row["txn_id"]].append(row)
     result = Score()

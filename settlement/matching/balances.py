@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from settlement.matching.inputs import MatchInputs
-from settlement.matching.items import live_orders
+from settlement.matching.prepared import Prepared
 from settlement.matching.relations import NIL, money_sum, text, union_of
 from settlement.rules.money import MONEY, RATE, divide_half_up, multiply
 
 BALANCE = "余款"
 
 
-def _paid_abroad(inputs: MatchInputs) -> ir.Table:
+def _paid_abroad(inputs: Prepared) -> ir.Table:
     """Per order the CNY of currency payments at the bank's rate, and the bank's fees."""
     asked = inputs.payments.filter(
         (inputs.payments.kind == "购汇付款") & inputs.payments.order_no.notnull() & inputs.payments.fx_rate.notnull()
@@ -27,7 +26,7 @@ def _paid_abroad(inputs: MatchInputs) -> ir.Table:
     )
 
 
-def balance_items(inputs: MatchInputs, items: ir.Table) -> ir.Table:
+def balance_items(inputs: Prepared, items: ir.Table) -> ir.Table:
     """Import orders whose payments, fees (and taxes) exceed what was received: with the goods' money alone, and with
     taxes. ``items`` say what was received so far.
 
@@ -39,11 +38,13 @@ def balance_items(inputs: MatchInputs, items: ir.Table) -> ir.Table:
         tax=money_sum(cny.paid, where=cny.purpose == "税金"),
         tax_due=money_sum(cny.due, where=cny.purpose == "税金"),
     )
-    orders = live_orders(inputs)
+    orders = inputs.orders
     imports = orders.filter(orders.is_import & orders.is_live)
     rows = imports.inner_join(received, "order_no").inner_join(_paid_abroad(inputs), "order_no")
     rows = rows.filter(rows.goods > NIL)
-    own = rows.agency_fee.fill_null(multiply(rows.goods, rows.agency_fee_rate)).fill_null(NIL) + rows.other_fee.fill_null(NIL)
+    own = rows.agency_fee.fill_null(multiply(rows.goods, rows.agency_fee_rate)).fill_null(
+        NIL
+    ) + rows.other_fee.fill_null(NIL)
     short = (rows.spent + own - rows.goods).cast(MONEY)
     taxes = (rows.tax_due.fill_null(NIL) - rows.tax.fill_null(NIL)).cast(MONEY)
     rows = rows.mutate(short=short, both=(short + taxes).cast(MONEY))
@@ -53,4 +54,3 @@ def balance_items(inputs: MatchInputs, items: ir.Table) -> ir.Table:
     return offered.select(
         "order_no", "principal_id", "amount", purpose=text(BALANCE), currency=text("CNY"), arisen_on="paid_on"
     )
-

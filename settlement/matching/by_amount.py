@@ -10,20 +10,14 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.matching.filling import ITEM_KEY
-from settlement.matching.inputs import MatchInputs
-from settlement.matching.limits import Limits
 from settlement.matching.parties import Parties
-from settlement.matching.references import reference_key
+from settlement.matching.prepared import Prepared
+from settlement.matching.references import edits, reference_key
 from settlement.matching.relations import NIL, beside, first_by, text, union_of
 from settlement.matching.verdicts import PIECE, Placed, verdicts_on
 from settlement.rules.money import MONEY, multiply
 
 OFFER = ("principal_id", *ITEM_KEY, "buyer_key", "arisen_on", "fee_month", "place", "offer", "open")
-
-
-@ibis.udf.scalar.builtin(name="damerau_levenshtein")
-def _edits(left: str, right: str) -> int:
-    """Insertions, deletions, replacements and swaps of neighbours between two texts."""
 
 
 def offers_of(items: ir.Table, variants: ir.Table, balances: ir.Table) -> ir.Table:
@@ -34,23 +28,29 @@ def offers_of(items: ir.Table, variants: ir.Table, balances: ir.Table) -> ir.Tab
     other = untouched.inner_join(variants.select(*ITEM_KEY, offer="amount").distinct(), list(ITEM_KEY))
     other = other.filter(other.offer != other.open)
     rest = balances.mutate(
-        offer=balances.amount, open=balances.amount, buyer_key=text(None), fee_month=text(None), place=ibis.literal(0).cast(open_ones.place.type())
+        offer=balances.amount,
+        open=balances.amount,
+        buyer_key=text(None),
+        fee_month=text(None),
+        place=ibis.literal(0).cast(open_ones.place.type()),
     )
     return union_of([table.select(OFFER) for table in (whole, other, rest)])
 
 
 def asking(credits: ir.Table, parties: Parties) -> ir.Table:
     """Credits of payers known for a principal, one row for each such principal: txn_id, principal_id, is_buyer, ..."""
-    payers = parties.payers.filter(parties.payers.party == "own").select("txn_id")
-    scope = parties.scope.filter(~parties.scope.is_weak).semi_join(payers, "txn_id")
     columns = ("txn_id", "currency", "amount", "booked_on", "said", "payer_key", "bank_fee")
-    return credits.select(columns).inner_join(scope.select("txn_id", "principal_id", "is_buyer"), "txn_id")
+    own = credits.filter(credits.party == "own").select(columns)
+    scope = parties.scope.filter(~parties.scope.is_weak)
+    return own.inner_join(scope.select("txn_id", "principal_id", "is_buyer"), "txn_id")
 
 
 def may_mean(met: ir.Table, months: ir.Table) -> ir.Table:
     """Of receipt x item those that neither words, nor months, nor another foreign buyer exclude."""
     rest = (met.purpose == "余款") & (met.said == "")
-    named = rest | (met.said == "") | met.said.contains(met.purpose) | ((met.purpose == "余款") & met.said.contains("货款"))
+    named = (
+        rest | (met.said == "") | met.said.contains(met.purpose) | ((met.purpose == "余款") & met.said.contains("货款"))
+    )
     stranger = met.is_buyer & met.buyer_key.notnull() & ~met.buyer_key.startswith(met.payer_key)
     rows = met.filter(named & ~stranger.fill_null(False))
     said = months.select("txn_id", said_month="fee_month")
@@ -59,22 +59,32 @@ def may_mean(met: ir.Table, months: ir.Table) -> ir.Table:
     return rows.anti_join(wrong, ["txn_id", "order_no", "purpose"])
 
 
-def fitting_items(inputs: MatchInputs, asked: ir.Table, offers: ir.Table, months: ir.Table) -> ir.Table:
-    """Receipt x item wherever the amount is one the item may be paid with.
+def fitting_items(inputs: Prepared, asked: ir.Table, offers: ir.Table, months: ir.Table) -> ir.Table:
+    """Receipt x item wherever the amount, or the amount and the charges shown, is one the item may be paid with.
 
     Of many equal items of one principal and buyer only a few are met: more than one is too many anyhow.
-    Columns of OFFER and txn_id, amount, booked_on.
+    Columns of OFFER and txn_id, amount, booked_on, fit (exact, or charges where only the charges shown make it so).
     """
     group = ["principal_id", "currency", "offer", "purpose", "buyer_key", "fee_month"]
-    few = ibis.window(group_by=group, order_by=[offers.arisen_on, offers.order_no])
-    ranked = offers.mutate(nth=ibis.row_number().over(few))
+    wanted = asked.select("principal_id", "currency", offer="amount")
+    charged = asked.filter(
+        (asked.bank_fee > NIL) & (asked.bank_fee <= multiply(asked.amount, inputs.limits.charges_share))
+    )
+    charged = charged.mutate(gross=(charged.amount + charged.bank_fee).cast(MONEY))
+    wanted = wanted.union(charged.select("principal_id", "currency", offer="gross")).distinct()
+    near = offers.semi_join(wanted, ["principal_id", "currency", "offer"])
+    few = ibis.window(group_by=group, order_by=[near.arisen_on, near.order_no])
+    ranked = near.mutate(nth=ibis.row_number().over(few))
     shown = ranked.filter(ranked.nth <= inputs.limits.candidates_shown).drop("nth")
-    met = asked.inner_join(shown, ["principal_id", "currency", ("amount", "offer")])
-    return inputs.keep("amount_fits", may_mean(met, months).select("txn_id", "amount", "booked_on", *OFFER).distinct())
+    exact = asked.inner_join(shown, ["principal_id", "currency", ("amount", "offer")]).mutate(fit=text("exact"))
+    gross = charged.inner_join(shown, ["principal_id", "currency", ("gross", "offer")]).drop("gross")
+    gross = gross.anti_join(exact, "txn_id").mutate(fit=text("charges"))
+    met = may_mean(exact, months).union(may_mean(gross, months))
+    return inputs.keep("amount_fits", met.select("txn_id", "amount", "booked_on", *OFFER, "fit").distinct())
 
 
 def _choices(met: ir.Table, lead_days: int) -> ir.Table:
-    """Per receipt: how many orders fit, how many receipts want them, and the item meant: txn_id, orders, receipts, OFFER."""
+    """Per receipt the item meant, and how many orders fit, how many receipts want them: met + orders, receipts, is_late."""
     wanted = met.group_by(*ITEM_KEY).agg(receipts=met.txn_id.nunique())
     counted = met.inner_join(wanted, list(ITEM_KEY))
     sums = counted.group_by("txn_id").agg(orders=counted.order_no.nunique(), receipts=counted.receipts.max())
@@ -83,14 +93,16 @@ def _choices(met: ir.Table, lead_days: int) -> ir.Table:
     return best.inner_join(sums, "txn_id")
 
 
-def _numbers(inputs: MatchInputs, met: ir.Table, dead: ir.Table, tokens: ir.Table, orders: ir.Table) -> ir.Table:
+def _numbers(inputs: Prepared, met: ir.Table, dead: ir.Table, tokens: ir.Table) -> ir.Table:
     """What the digits of a text say of the orders that fit: txn_id, typo (an order whose number differs from an unknown
     one by a character), tail (the only order whose number ends in digits that stand alone in the text)."""
     named = met.select("txn_id", "order_no", "amount").distinct()
     near = named.inner_join(dead.select("txn_id", dead_key="key"), "txn_id")
-    near = near.filter(_edits(reference_key(near.order_no), near.dead_key) <= 1)
+    near = near.filter(edits(reference_key(near.order_no), near.dead_key) <= 1)
     typos = near.group_by("txn_id").agg(typo=near.order_no.min(), typos=near.order_no.nunique())
-    digits = tokens.filter(tokens.key.re_search("^[0-9]+$") & (tokens.key.length() >= inputs.limits.reference_shortest_tail))
+    digits = tokens.filter(
+        tokens.key.re_search("^[0-9]+$") & (tokens.key.length() >= inputs.limits.reference_shortest_tail)
+    )
     ending = named.inner_join(digits.select("txn_id", digits="key"), "txn_id")
     whole = ending.amount.cast("string").re_replace(r"\.[0-9]*$", "")
     ending = ending.filter(reference_key(ending.order_no).endswith(ending.digits) & (ending.digits != whole))
@@ -100,75 +112,32 @@ def _numbers(inputs: MatchInputs, met: ir.Table, dead: ir.Table, tokens: ir.Tabl
     return rows.select("txn_id", "typo", "tail")
 
 
-def post_by_amount(inputs: MatchInputs, met: ir.Table, parties: Parties, dead: ir.Table, tokens: ir.Table) -> Placed:
+def post_by_amount(inputs: Prepared, met: ir.Table, credits: ir.Table, dead: ir.Table, tokens: ir.Table) -> Placed:
     """Receipts that ``fitting_items`` met: verdicts of all of them, pieces of those with the only order that fits."""
     choices = _choices(met, inputs.limits.lead_days)
-    rows = beside(choices, _numbers(inputs, met, dead, tokens, inputs.orders), "txn_id")
-    rows = rows.mutate(is_dead=rows.txn_id.isin(dead.txn_id))
+    rows = inputs.keep("amount_choices", beside(choices, _numbers(inputs, met, dead, tokens), "txn_id"))
+    rows = beside(rows, dead.select("txn_id").distinct().mutate(is_dead=True), "txn_id")
     by_tail = (rows.orders > 1) & rows.tail.notnull() & (rows.receipts == 1)
     reference = ibis.cases(
-        (rows.typo.notnull() & (rows.typo == rows.order_no), "typo"), (rows.is_dead, "dead"), (by_tail, "tail"), else_="none"
+        (rows.typo.notnull() & (rows.typo == rows.order_no), "typo"),
+        (rows.is_dead.notnull(), "dead"),
+        (by_tail, "tail"),
+        else_="none",
     )
     sole = ((rows.orders == 1) & (rows.receipts == 1) & ~rows.is_late) | by_tail
+    rows = rows.mutate(reference=reference, is_sole=sole, item_principal=rows.principal_id).drop("principal_id")
+    rows = rows.inner_join(credits.select("txn_id", "principal_id"), "txn_id")
     facts = rows.select(
         "txn_id",
+        "reference",
+        "fit",
         party=text("own"),
-        reference=reference,
-        fit=text("exact"),
-        unique=ibis.ifelse(sole, "sole", "several"),
-        order_no=ibis.cases((by_tail, rows.tail), (sole, rows.order_no), else_=ibis.null("string")),
-        item_principal=rows.principal_id,
+        unique=ibis.ifelse(rows.is_sole, "sole", "several"),
+        order_no=ibis.cases((rows.reference == "tail", rows.tail), (rows.is_sole, rows.order_no), else_=text(None)),
+        principal_id=rows.principal_id.fill_null(ibis.cases((rows.is_sole, rows.item_principal), else_=text(None))),
     )
-    facts = beside(facts, parties.payers.select("txn_id", "principal_id"), "txn_id")
-    facts = facts.mutate(
-        principal_id=facts.principal_id.fill_null(ibis.cases((facts.unique == "sole", facts.item_principal), else_=text(None)))
-    )
-    verdicts = inputs.keep("amount_verdicts", verdicts_on(facts))
+    verdicts = inputs.keep("amount_verdicts", verdicts_on(facts, inputs.decision_table))
     posted = verdicts.filter(verdicts.posts == "order").select("txn_id", "order_no")
     chosen = met.inner_join(posted, ["txn_id", "order_no"])
     pieces = first_by(chosen, ["txn_id"], ["place", "purpose"]).select(PIECE)
     return Placed(pieces=inputs.keep("amount_pieces", pieces), verdicts=verdicts)
-
-
-def post_short(inputs: MatchInputs, asked: ir.Table, offers: ir.Table, months: ir.Table, small: ir.Table) -> Placed:
-    """Receipts in foreign currency short of one open item, and only one, by bank charges within the tolerance.
-
-    Items and receipts meet in a cell of amounts as wide as the tolerance, so that few pairs are compared.
-    """
-    limits = inputs.limits
-    foreign = beside(asked.filter(asked.currency != "CNY"), small, "currency")
-    owed = beside(offers.filter(offers.currency != "CNY"), small, "currency")
-    gap = ibis.greatest(owed.small.fill_null(NIL), multiply(owed.offer, limits.short_share))
-    owed = owed.mutate(gap=gap, lowest=(owed.offer - gap).cast(MONEY))
-    cells = [owed.mutate(cell=_cell(amount, owed.small, limits)) for amount in (owed.offer, owed.lowest, _round_below(owed))]
-    owed = union_of(cells).distinct().drop("small")
-    mine = foreign.mutate(cell=_cell(foreign.amount, foreign.small, limits)).drop("small")
-    met = mine.inner_join(owed, ["principal_id", "currency", "cell"])
-    met = met.filter((met.amount < met.offer) & (met.amount >= met.lowest))
-    met = may_mean(met, months).select("txn_id", "amount", "booked_on", *OFFER).distinct()
-    met = inputs.keep("short_fits", met)
-    choices = _choices(met, limits.lead_days)
-    sole = (choices.orders == 1) & (choices.receipts == 1) & ~choices.is_late
-    facts = choices.filter(sole).select(
-        "txn_id", "order_no", "principal_id", party=text("own"), reference=text("none"), fit=text("charges"), unique=text("sole")
-    )
-    verdicts = inputs.keep("short_verdicts", verdicts_on(facts))
-    posted = verdicts.filter(verdicts.posts == "order").select("txn_id", "order_no")
-    pieces = first_by(met.inner_join(posted, ["txn_id", "order_no"]), ["txn_id"], ["place", "purpose"]).select(PIECE)
-    return Placed(pieces=inputs.keep("short_pieces", pieces), verdicts=verdicts)
-
-
-def _round_below(owed: ir.Table) -> ir.DecimalValue:
-    """The least amount of as many digits as the offer, where a shortfall would cross it: its cell must be met too."""
-    digits = owed.offer.cast("int64").cast("string").length()
-    least = ibis.cases(*[(digits == size, 10 ** (size - 1)) for size in range(1, 16)], else_=1)
-    return ibis.greatest(owed.lowest, least.cast(MONEY)).cast(MONEY)
-
-
-def _cell(amount: ir.DecimalValue, small: ir.DecimalValue, limits: Limits) -> ir.StringValue:
-    """The cell of an amount: within amounts of as many digits, as wide as the largest shortfall tolerated there."""
-    whole = amount.cast("int64")
-    digits = whole.cast("string").length()
-    share = ibis.cases(*[(digits == size, int(10**size * limits.short_share)) for size in range(1, 16)], else_=10**12)
-    width = ibis.greatest(share, small.fill_null(NIL).cast("int64")) + 1
-    return digits.cast("string") + ":" + (whole // width).cast("string")

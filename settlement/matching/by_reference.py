@@ -13,67 +13,53 @@ import ibis.expr.types as ir
 
 from settlement.matching.decision_table import judged
 from settlement.matching.filling import ITEM_KEY, filled, left_of
-from settlement.matching.inputs import MatchInputs
-from settlement.matching.items import live_orders
-from settlement.matching.names import name_key
-from settlement.matching.parties import Parties
-from settlement.matching.relations import NIL, beside, first_by, money_sum, text, union_of
+from settlement.matching.prepared import Prepared
+from settlement.matching.references import edits, reference_key
+from settlement.matching.relations import NIL, beside, money_sum, text, union_of
 from settlement.matching.verdicts import PIECE, VERDICT, Placed
 from settlement.rules.money import MONEY, RATE, decimal_literal, divide_half_up, multiply
 
-
-def with_parties(targets: ir.Table, credits: ir.Table, parties: Parties, inputs: MatchInputs) -> ir.Table:
-    """``targets`` with the credit's columns and ``party``: what the payer is to the order's principal."""
-    rows = targets.inner_join(
-        credits.select("txn_id", "currency", "booked_on", "amount", "payer_key", "bank_fee", "said"), "txn_id"
-    )
-    rows = rows.inner_join(parties.payers.select("txn_id", payer="party"), "txn_id")
-    rows = beside(rows, parties.scope.select("txn_id", "principal_id", "is_buyer", "is_weak"), ["txn_id", "principal_id"])
-    buyers = inputs.orders.select("order_no", order_buyer=name_key(inputs.orders.counterparty))
-    rows = beside(rows, buyers, "order_no")
-    stranger = rows.is_buyer & ~rows.order_buyer.startswith(rows.payer_key).fill_null(False)
-    party = ibis.cases(
-        (rows.payer.isin(["conflict", "bureau", "unknown"]), rows.payer),
-        (rows.is_buyer.isnull(), "other"),
-        (rows.is_weak, "weak"),
-        (stranger, "buyer"),
-        else_="own",
-    )
-    return rows.mutate(party=party).drop("payer", "is_buyer", "is_weak", "order_buyer")
-
-
-def eligible(rows: ir.Table) -> ir.BooleanValue:
-    """Whether the item of a row is one the receipt may mean: refunds are the bureau's, words narrow the rest."""
-    bureau = rows.party == "bureau"
-    named = (rows.said == "") | rows.said.contains(rows.purpose)
-    return ibis.ifelse(bureau, rows.purpose == "退税款", (rows.purpose != "退税款") & named)
-
-
-def meant(rows: ir.Table) -> ir.Table:
-    """``rows`` (receipt x item) without the items the words exclude, unless they exclude all of an order's."""
-    here = ibis.window(group_by=["txn_id", "order_no"])
-    fits = rows.mutate(fits=eligible(rows))
-    fits = fits.mutate(any_fits=fits.fits.max().over(here))
-    refund = (fits.purpose == "退税款") == (fits.party == "bureau")
-    return fits.filter(fits.fits | (~fits.any_fits & refund)).drop("fits", "any_fits")
+REFUND = "退税款"
 
 
 def exact_claims(single: ir.Table, items: ir.Table, variants: ir.Table) -> ir.Table:
-    """Receipts that pay one item to the fen, at most one an item: txn_id, order_no, purpose, amount, what."""
-    open_ones = items.filter(items.open > NIL).drop("principal_id")
-    met = meant(single.inner_join(open_ones, ["order_no", "currency"]))
-    equal = met.filter(met.open == met.amount).mutate(what=ibis.literal("exact"))
-    offers = single.inner_join(variants.rename(offer="amount"), ["order_no", "currency"])
-    untouched = open_ones.filter(open_ones.paid == NIL)
-    offers = offers.filter(offers.offer == offers.amount).inner_join(untouched, list(ITEM_KEY))
-    other = offers.mutate(what=ibis.literal("variant"))
-    names = ["txn_id", "order_no", "purpose", "currency", "amount", "what", "arisen_on", "place", "booked_on"]
-    either = union_of([equal.select(names), other.select(names)])
-    either = first_by(either, ["txn_id"], ["what", "arisen_on", "place", "purpose"])
-    return first_by(either, ITEM_KEY, ["booked_on", "txn_id"])
+    """Receipts that pay one item to the fen, at most one an item: ``single`` with purpose and fit (exact, variant).
+
+    Of an order's equal items the oldest; a refund is the bureau's; an item that the words exclude only where it
+    is the order's only one. Of two receipts for one item the first by date pays it.
+    """
+    columns = [*ITEM_KEY, "arisen_on", "place", "alone"]
+    open_ones = items.filter(items.open > NIL)
+    counts = open_ones.group_by("order_no", "currency").agg(alone=open_ones.count() == 1)
+    open_ones = open_ones.inner_join(counts, ["order_no", "currency"])
+    whole = open_ones.select(*columns, amount="open", rank=ibis.literal(0))
+    untouched = open_ones.filter(open_ones.paid == NIL).select(columns)
+    other = untouched.inner_join(variants.select(*ITEM_KEY, "amount"), list(ITEM_KEY)).mutate(rank=ibis.literal(1))
+    offers = whole.union(other.select(*columns, "amount", "rank"))
+    met = single.inner_join(offers, ["order_no", "currency", "amount"])
+    refund = (met.purpose == REFUND) == (met.party == "bureau")
+    named = (met.said == "") | met.said.contains(met.purpose) | met.alone
+    met = met.filter(refund & named)
+    # One receipt rarely meets two items of its order: the smallest of rank, age and place is the one it pays.
+    order = [
+        met["rank"].cast("string"),
+        met.arisen_on.cast("string").fill_null("9"),
+        met.place.cast("string"),
+        met.purpose,
+    ]
+    met = met.mutate(order=reduce(lambda left, right: left + "|" + right, order))
+    best = met.group_by("txn_id").agg(
+        purpose=met.purpose.argmin(met.order),
+        rank=met["rank"].argmin(met.order),
+        order_no=met.order_no.min(),
+        currency=met.currency.min(),
+    )
+    first = best.group_by(*ITEM_KEY).agg(txn_id=best.txn_id.min(), rank=best["rank"].argmin(best.txn_id))
+    chosen = first.select("txn_id", "purpose", fit=ibis.ifelse(first["rank"] == 0, "exact", "variant"))
+    return single.inner_join(chosen, "txn_id")
 
 
-def tolerances(inputs: MatchInputs) -> ir.Table:
+def tolerances(inputs: Prepared) -> ir.Table:
     """How small a shortfall is small, in each currency: currency, small (FX-09, at the mid rates of ``as_of``)."""
     rates = inputs.fx_mid_rates.filter(inputs.fx_mid_rates.published_on <= inputs.as_of)
     latest = rates.group_by("currency").agg(per_100=rates.rate_per_100.argmax(rates.published_on))
@@ -83,11 +69,11 @@ def tolerances(inputs: MatchInputs) -> ir.Table:
     return inputs.keep("tolerances", both.select("currency", small=small))
 
 
-def _facts(single: ir.Table, items: ir.Table, inputs: MatchInputs, small: ir.Table) -> ir.Table:
+def _facts(single: ir.Table, items: ir.Table, inputs: Prepared, small: ir.Table) -> ir.Table:
     """``single`` with ``fit``: how the receipt compares with all that its order is owed in its currency."""
     limits = inputs.limits
     sums = items.group_by("order_no", "currency").agg(total=money_sum(items.open), room=money_sum(items.room))
-    orders = live_orders(inputs)
+    orders = inputs.orders
     orders = orders.select(
         "order_no", "is_live", order_currency="currency", is_trade=orders.is_export | orders.is_import
     )
@@ -109,57 +95,70 @@ def _facts(single: ir.Table, items: ir.Table, inputs: MatchInputs, small: ir.Tab
         (rows.amount > rows.total, "estimate"),
         else_="part",
     )
-    return rows.mutate(fit=fit).drop("is_live", "order_currency", "small")
+    return rows.mutate(fit=fit).drop("is_live", "order_currency", "small", "total", "room")
 
 
-def _fill_twice(receipts: ir.Table, items: ir.Table, inputs: MatchInputs) -> ir.Table:
+def _fill_twice(receipts: ir.Table, items: ir.Table, inputs: Prepared) -> ir.Table:
     """First the receipts whose text names one purpose the order is owed, on that; then the others on what is left."""
     one_word = receipts.said.re_search(r"^[^|]+\|$")
     wanted = receipts.filter(one_word).mutate(purpose=sole_purpose(receipts.said))
     wanted = wanted.semi_join(items.filter(items.room > NIL), list(ITEM_KEY))
     first = inputs.keep("filled_by_word", filled(wanted, items, ITEM_KEY))
     rest = receipts.anti_join(wanted, "txn_id")
-    return inputs.keep("filled", first.union(filled(rest, left_of(items, first, receipts))))
+    after = left_of(items, first.inner_join(receipts.select("txn_id", "currency"), "txn_id"))
+    return inputs.keep("filled", first.union(filled(rest, after)))
 
 
-def post_single(
-    inputs: MatchInputs, single: ir.Table, items: ir.Table, variants: ir.Table, small: ir.Table
-) -> Placed:
-    """Receipts that name one order (``with_parties``; ``reference`` one or alike): their pieces and verdicts."""
-    keep = inputs.keep
-    claims = exact_claims(single, items, variants)
-    first = judged(
-        claims.select("txn_id", "order_no", "purpose", "what").inner_join(single, ["txn_id", "order_no"]).mutate(
-            fit=lambda t: t.what, unique=ibis.literal("-")
-        )
+def _second_thoughts(facts: ir.Table, items: ir.Table, inputs: Prepared) -> ir.Table:
+    """txn_id of receipts that name one order but meet, to the fen, another order of the same principal whose number
+    differs by a character or two: the number may be mistyped, so it proves nothing."""
+    loose = facts.filter(facts.fit.isin(["part", "over", "paid", "estimate"]) & (facts.party != "bureau"))
+    loose = loose.select("txn_id", "principal_id", "currency", "amount", named="order_no", key="key")
+    owed = items.filter(items.open > NIL).select("principal_id", "currency", "order_no", amount="open")
+    met = loose.inner_join(owed, ["principal_id", "currency", "amount"])
+    near = met.filter((met.order_no != met.named) & (edits(reference_key(met.order_no), met.key) <= 2))
+    return near.select("txn_id").distinct()
+
+
+def _judge_rest(inputs: Prepared, single: ir.Table, left: ir.Table, small: ir.Table) -> ir.Table:
+    facts = inputs.keep("single_facts", _facts(single, left, inputs, small))
+    doubted = _second_thoughts(facts, left, inputs)
+    reference = ibis.ifelse(facts.txn_id.isin(doubted.txn_id), "unclear", facts.reference)
+    return inputs.keep(
+        "single_judged", judged(facts.mutate(reference=reference, unique=text("-")), inputs.decision_table)
     )
-    first = keep("exact_judged", first)
-    exact = first.filter(first.posts == "order").select("txn_id", "order_no", "principal_id", "purpose", "amount")
-    left = left_of(items, exact, single)
-    left = keep("items_after_exact", left)
-    facts = _facts(single.anti_join(first, "txn_id"), left, inputs, small).mutate(unique=ibis.literal("-"))
-    second = keep("single_judged", judged(facts))
+
+
+def _undue(posted: ir.Table) -> ir.Table:
+    """Nothing is charged yet: the money waits on the order it names, whole."""
+    default = ibis.ifelse(posted.is_trade.fill_null(True), "货款", "物流费")
+    return posted.filter(posted.fit == "undue").mutate(purpose=sole_purpose(posted.said).fill_null(default))
+
+
+def post_single(inputs: Prepared, single: ir.Table, items: ir.Table, variants: ir.Table, small: ir.Table) -> Placed:
+    """Receipts that name one order (``with_parties``; ``reference`` one, alike or unclear): their pieces and verdicts."""
+    keep = inputs.keep
+    claims = exact_claims(single, items, variants).mutate(unique=text("-"))
+    first = keep("exact_judged", judged(claims, inputs.decision_table))
+    exact = first.filter(first.posts == "order")
+    left = keep("items_after_exact", left_of(items, exact))
+    second = _judge_rest(inputs, single.anti_join(first, "txn_id"), left, small)
     going = second.filter((second.posts == "order") & (second.fit != "undue"))
     put = _fill_twice(going.mutate(turn=ibis.ifelse(going.party == "own", 0, 1)), left, inputs)
     sums = put.group_by("txn_id").agg(put=money_sum(put.amount))
     short = beside(going, sums, "txn_id")
     short = short.filter(short.put.fill_null(NIL) < short.amount)
     # Others were before it: what it meets now is less than what its order was owed.
-    again = short.mutate(fit=ibis.ifelse(short.put.isnull(), "paid", "over"))
-    again = again.drop("rule", "posts", "confidence", "code", "zh", "put")
-    third = keep("single_rejudged", judged(again))
-    verdicts = union_of(
-        [table.mutate(note=text(None)).select(VERDICT) for table in (first, second.anti_join(third, "txn_id"), third)]
+    again = short.mutate(fit=ibis.ifelse(short.put.isnull(), "paid", "over")).drop("rule", "posts", "confidence", "put")
+    third = keep("single_rejudged", judged(again, inputs.decision_table))
+    rest = second.anti_join(third, "txn_id")
+    verdicts = union_of([table.mutate(note=text(None)).select(VERDICT) for table in (first, rest, third)])
+    posted = union_of(
+        [table.filter(table.posts == "order").select("txn_id", "principal_id", "currency") for table in (rest, third)]
     )
-    posted = verdicts.filter(verdicts.posts == "order")
-    undue = posted.filter(posted.fit == "undue").inner_join(single.select("txn_id", "said", "amount"), "txn_id")
-    trade = facts.select("txn_id", "is_trade").filter(lambda t: t.is_trade)
-    undue = undue.mutate(is_trade=undue.txn_id.isin(trade.txn_id))
-    default = ibis.ifelse(undue.is_trade, "货款", "物流费")
-    purpose = sole_purpose(undue.said).fill_null(default)
-    unbounded = undue.select("txn_id", "order_no", "principal_id", purpose=purpose, amount="amount")
-    filled_ones = put.semi_join(posted, "txn_id").inner_join(posted.select("txn_id", "principal_id"), "txn_id")
-    pieces = union_of([table.select(PIECE) for table in (exact, filled_ones, unbounded)])
+    filled_ones = put.inner_join(posted, "txn_id")
+    undue = _undue(rest.filter(rest.posts == "order"))
+    pieces = union_of([table.select(PIECE) for table in (exact, filled_ones, undue)])
     return Placed(pieces=keep("single_pieces", pieces), verdicts=keep("single_verdicts", verdicts))
 
 
@@ -172,5 +171,7 @@ def said_purposes(flags: dict[str, ir.BooleanValue]) -> ir.StringValue:
 def sole_purpose(said: ir.StringValue) -> ir.StringValue:
     """The purpose named where it is the only one (goods money with our fee counts as goods money), else NULL."""
     return ibis.cases(
-        (said.re_search(r"^[^|]+\|$"), said.replace("|", "")), (said == "货款|代理费|", "货款"), else_=ibis.null("string")
+        (said.re_search(r"^[^|]+\|$"), said.replace("|", "")),
+        (said == "货款|代理费|", "货款"),
+        else_=ibis.null("string"),
     )

@@ -11,21 +11,20 @@ from decimal import Decimal
 import ibis.expr.types as ir
 
 from settlement.matching.filling import ITEM_KEY
-from settlement.matching.inputs import MatchInputs
-from settlement.matching.items import live_orders
+from settlement.matching.prepared import Prepared
 from settlement.matching.relations import beside
 from settlement.matching.sequence import Item, Outcome, Receipt, Target, settle
 from settlement.matching.verdicts import PIECE_SCHEMA, VERDICT_SCHEMA, Placed
 
 
-def bound_together(inputs: MatchInputs, named: ir.Table) -> ir.Table:
+def bound_together(inputs: Prepared, named: ir.Table) -> ir.Table:
     """Of ``named`` (receipt x order) the receipts that name several orders, or one that such a receipt names."""
     wanted = named.filter(named.orders > 1).select("order_no").distinct()
     receipts = named.semi_join(wanted, "order_no").select("txn_id").distinct()
     return inputs.keep("bound_together", named.semi_join(receipts, "txn_id"))
 
 
-def _items(inputs: MatchInputs, bound: ir.Table, items: ir.Table, variants: ir.Table) -> dict[tuple[str, str], list[Item]]:
+def _items(inputs: Prepared, bound: ir.Table, items: ir.Table, variants: ir.Table) -> dict[tuple[str, str], list[Item]]:
     """Items of the orders named, by order and currency, oldest first."""
     orders = bound.select("order_no").distinct()
     columns = [*ITEM_KEY, "principal_id", "open", "room"]
@@ -43,14 +42,16 @@ def _items(inputs: MatchInputs, bound: ir.Table, items: ir.Table, variants: ir.T
     return found
 
 
-def _receipts(inputs: MatchInputs, bound: ir.Table, credits: ir.Table, small: ir.Table) -> list[Receipt]:
-    orders = live_orders(inputs)
+def _receipts(inputs: Prepared, bound: ir.Table, credits: ir.Table, small: ir.Table) -> list[Receipt]:
+    orders = inputs.orders
     is_trade = orders.is_export | orders.is_import
     facts = orders.select("order_no", "is_live", order_currency="currency", is_trade=is_trade)
     rows = beside(beside(bound, facts, "order_no"), small, "currency")
     rows = beside(rows, credits.select("txn_id", "text"), "txn_id")
     in_currency = ~rows.is_trade.fill_null(False) | (rows.order_currency == rows.currency)
-    rows = rows.mutate(in_currency=in_currency, is_live=rows.is_live.fill_null(True), is_trade=rows.is_trade.fill_null(True))
+    rows = rows.mutate(
+        in_currency=in_currency, is_live=rows.is_live.fill_null(True), is_trade=rows.is_trade.fill_null(True)
+    )
     gathered: dict[str, list[dict]] = defaultdict(list)
     for row in inputs.run(rows.order_by("txn_id", "order_no")):
         gathered[row["txn_id"]].append(row)
@@ -63,7 +64,16 @@ def _receipt(rows: list[dict], limits) -> Receipt:
     if first["currency"] != "CNY":
         small = max(first["small"] or Decimal(0), first["amount"] * limits.short_share)
     targets = tuple(
-        Target(row["order_no"], row["principal_id"], row["raw"], row["party"], row["shared"], row["is_live"], row["in_currency"], row["is_trade"])
+        Target(
+            row["order_no"],
+            row["principal_id"],
+            row["raw"],
+            row["party"],
+            row["shared"],
+            row["is_live"],
+            row["in_currency"],
+            row["is_trade"],
+        )
         for row in rows
     )
     return Receipt(
@@ -81,21 +91,18 @@ def _receipt(rows: list[dict], limits) -> Receipt:
     )
 
 
-def _verdict(outcome: Outcome) -> dict[str, str | None]:
+def _verdict(outcome: Outcome) -> dict[str, object]:
     row, targets = outcome.row, outcome.receipt.targets
     principals = {target.principal_id for target in targets}
     return {
         "txn_id": outcome.receipt.txn_id,
         "order_no": targets[0].order_no if len(targets) == 1 else None,
         "principal_id": next(iter(principals)) if len(principals) == 1 else None,
-        "raw": "、".join(dict.fromkeys(target.raw for target in targets)),
         "party": outcome.facts[0],
         "fit": outcome.facts[2],
         "rule": row.id,
         "posts": row.posts,
         "confidence": row.confidence,
-        "code": row.code,
-        "zh": row.zh,
         "note": outcome.note or None,
     }
 
@@ -104,16 +111,31 @@ def _undue(outcome: Outcome) -> list[dict[str, object]]:
     """Nothing is charged yet: the money waits on the order it names."""
     target, said = outcome.receipt.targets[0], outcome.receipt.said.strip("|")
     purpose = said if said and "|" not in said else "物流费" if not target.is_trade else "货款"
-    return [{"order_no": target.order_no, "principal_id": target.principal_id, "purpose": purpose, "amount": outcome.receipt.amount}]
+    return [
+        {
+            "order_no": target.order_no,
+            "principal_id": target.principal_id,
+            "purpose": purpose,
+            "currency": outcome.receipt.currency,
+            "amount": outcome.receipt.amount,
+        }
+    ]
 
 
 def post_bound(
-    inputs: MatchInputs, bound: ir.Table, credits: ir.Table, items: ir.Table, variants: ir.Table, small: ir.Table
+    inputs: Prepared, bound: ir.Table, credits: ir.Table, items: ir.Table, variants: ir.Table, small: ir.Table
 ) -> Placed:
     """Settle the receipts of ``bound`` in turn: their pieces and verdicts."""
     outcomes = settle(_receipts(inputs, bound, credits, small), _items(inputs, bound, items, variants), inputs.limits)
     pieces = [
-        {"txn_id": one.receipt.txn_id, "order_no": item.order_no, "principal_id": item.principal_id, "purpose": item.purpose, "amount": amount}
+        {
+            "txn_id": one.receipt.txn_id,
+            "order_no": item.order_no,
+            "principal_id": item.principal_id,
+            "purpose": item.purpose,
+            "currency": one.receipt.currency,
+            "amount": amount,
+        }
         for one in outcomes
         for item, amount in one.pieces
     ]

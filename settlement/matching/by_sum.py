@@ -15,14 +15,14 @@ from decimal import Decimal
 import ibis
 import ibis.expr.types as ir
 
-from settlement.matching.inputs import MatchInputs
-from settlement.matching.parties import Parties
+from settlement.matching.prepared import Prepared
 from settlement.matching.relations import NIL
 from settlement.matching.sums import Reach, Search, solutions
 from settlement.matching.verdicts import PIECE_SCHEMA, Placed, verdicts_on
 
 _FACTS = ibis.schema(
-    dict.fromkeys(("txn_id", "order_no", "principal_id", "party", "reference", "fit", "unique", "note"), "string")
+    {"txn_id": "int64"}
+    | dict.fromkeys(("order_no", "principal_id", "party", "reference", "fit", "unique", "note"), "string")
 )
 
 
@@ -43,7 +43,7 @@ class OpenItem:
 class OpenReceipt:
     """A receipt of a group; ``dead``: its text holds a number that we do not know."""
 
-    txn_id: str
+    txn_id: int
     amount: Decimal
     booked_on: date
     said: str
@@ -116,7 +116,7 @@ def judge_sum(receipt: OpenReceipt, items: list[OpenItem], limits) -> Verdict:
     return Verdict("sum", "sole" if certain else "likely", pieces, note)
 
 
-def judge_parts(receipts: list[OpenReceipt], items: list[OpenItem], limits) -> dict[str, Verdict]:
+def judge_parts(receipts: list[OpenReceipt], items: list[OpenItem], limits) -> dict[int, Verdict]:
     """Several receipts that together pay one item: by txn_id, where one set of receipts and one item fit."""
     claims: list[tuple[OpenItem, tuple[int, ...], Search]] = []
     for item in items:
@@ -140,9 +140,9 @@ def judge_parts(receipts: list[OpenReceipt], items: list[OpenItem], limits) -> d
     return verdicts
 
 
-def judge_group(receipts: list[OpenReceipt], items: list[OpenItem], limits) -> dict[str, Verdict]:
+def judge_group(receipts: list[OpenReceipt], items: list[OpenItem], limits) -> dict[int, Verdict]:
     """Every receipt of one payer and currency. Two receipts whose sole sums share an item are both left open."""
-    verdicts: dict[str, Verdict] = {}
+    verdicts: dict[int, Verdict] = {}
     for receipt in receipts:
         verdicts[receipt.txn_id] = judge_sum(receipt, may_mean(receipt, items, limits.lead_days), limits)
     used = Counter(item for verdict in verdicts.values() for item, _ in verdict.pieces)
@@ -155,7 +155,7 @@ def judge_group(receipts: list[OpenReceipt], items: list[OpenItem], limits) -> d
     return verdicts | judge_parts(idle, free, limits)
 
 
-def _groups(inputs: MatchInputs, asked: ir.Table, items: ir.Table, dead: ir.Table, months: ir.Table):
+def _groups(inputs: Prepared, asked: ir.Table, items: ir.Table, dead: ir.Table, months: ir.Table):
     """Groups of payer and currency: (principal, currency) -> receipts, items. Only groups with two items or receipts."""
     keys = asked.select("principal_id", "currency").distinct()
     owed = items.filter((items.open > NIL) & (items.purpose != "退税款")).semi_join(keys, ["principal_id", "currency"])
@@ -166,20 +166,35 @@ def _groups(inputs: MatchInputs, asked: ir.Table, items: ir.Table, dead: ir.Tabl
     rows = asked.mutate(dead=asked.txn_id.isin(dead.txn_id)).order_by("txn_id")
     for row in inputs.run(rows):
         receipts[row["principal_id"], row["currency"]].append(
-            OpenReceipt(row["txn_id"], row["amount"], row["booked_on"], row["said"], row["payer_key"], row["is_buyer"], row["dead"], tuple(said[row["txn_id"]]))
+            OpenReceipt(
+                row["txn_id"],
+                row["amount"],
+                row["booked_on"],
+                row["said"],
+                row["payer_key"],
+                row["is_buyer"],
+                row["dead"],
+                tuple(said[row["txn_id"]]),
+            )
         )
     columns = ("principal_id", "currency", "order_no", "purpose", "open", "buyer_key", "arisen_on", "fee_month")
     for row in inputs.run(owed.select(columns).order_by("principal_id", "currency", "order_no", "purpose")):
         open_items[row["principal_id"], row["currency"]].append(
-            OpenItem(row["order_no"], row["purpose"], row["principal_id"], row["open"], row["buyer_key"], row["arisen_on"], row["fee_month"])
+            OpenItem(
+                row["order_no"],
+                row["purpose"],
+                row["principal_id"],
+                row["open"],
+                row["buyer_key"],
+                row["arisen_on"],
+                row["fee_month"],
+            )
         )
     return receipts, open_items
 
 
-def post_sums(inputs: MatchInputs, asked: ir.Table, parties: Parties, items: ir.Table, dead: ir.Table, months: ir.Table) -> Placed:
+def post_sums(inputs: Prepared, asked: ir.Table, items: ir.Table, dead: ir.Table, months: ir.Table) -> Placed:
     """Receipts of payers of one principal (``asking``) that nothing else decided: pieces and verdicts of all of them."""
-    single = parties.payers.filter(parties.payers.principal_id.notnull()).select("txn_id")
-    asked = inputs.keep("sum_asked", asked.semi_join(single, "txn_id"))
     receipts, open_items = _groups(inputs, asked, items, dead, months)
     pieces, facts = [], []
     for key, group in sorted(receipts.items()):
@@ -192,9 +207,16 @@ def post_sums(inputs: MatchInputs, asked: ir.Table, parties: Parties, items: ir.
                  "unique": verdict.unique, "note": verdict.note}
             )  # fmt: skip
             pieces += [
-                {"txn_id": txn_id, "order_no": item.order_no, "principal_id": item.principal_id, "purpose": item.purpose, "amount": amount}
+                {
+                    "txn_id": txn_id,
+                    "order_no": item.order_no,
+                    "principal_id": item.principal_id,
+                    "purpose": item.purpose,
+                    "currency": key[1],
+                    "amount": amount,
+                }
                 for item, amount in verdict.pieces
                 if not is_dead[txn_id]
             ]
-    verdicts = inputs.keep("sum_verdicts", verdicts_on(inputs.load(facts, _FACTS)))
+    verdicts = inputs.keep("sum_verdicts", verdicts_on(inputs.load(facts, _FACTS), inputs.decision_table))
     return Placed(pieces=inputs.keep("sum_pieces", inputs.load(pieces, PIECE_SCHEMA)), verdicts=verdicts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from settlement.matching.inputs import MatchInputs
+from settlement.matching.prepared import Prepared
 from settlement.matching.relations import NIL, text, union_of
 
 CANDIDATE = ("txn_id", "order_no", "principal_id", "score", "why")
@@ -53,9 +53,7 @@ def _of_strangers(credits: ir.Table, items: ir.Table, most: int) -> ir.Table:
     )
 
 
-def candidates_of(
-    inputs: MatchInputs, waiting: ir.Table, targets: ir.Table, fits: ir.Table, items: ir.Table
-) -> ir.Table:
+def candidates_of(inputs: Prepared, waiting: ir.Table, targets: ir.Table, fits: ir.Table, items: ir.Table) -> ir.Table:
     """For each of ``waiting`` (txn_id, currency, amount): txn_id, candidates (JSON list, best first).
 
     One entry an order and principal: its best score. Ties in order of order number.
@@ -64,7 +62,9 @@ def candidates_of(
     named = _of_references(targets.semi_join(waiting, "txn_id"))
     equal = _of_amounts(fits.semi_join(waiting, "txn_id"))
     rows = union_of([named, equal, _of_strangers(waiting, items, most)])
-    best = rows.group_by("txn_id", "order_no", "principal_id").agg(score=rows.score.max(), why=rows.why.argmax(rows.score))
+    best = rows.group_by("txn_id", "order_no", "principal_id").agg(
+        score=rows.score.max(), why=rows.why.argmax(rows.score)
+    )
     order = [best.score.desc(), best.order_no.asc(), best.principal_id.asc()]
     ranked = best.mutate(place=ibis.row_number().over(ibis.window(group_by="txn_id", order_by=order)))
     shown = ranked.filter(ranked.place < most)

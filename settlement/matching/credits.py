@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from settlement.matching.inputs import MatchInputs
 from settlement.matching.names import account_key
+from settlement.matching.prepared import Prepared
 from settlement.matching.relations import NIL, money_sum
 from settlement.matching.words import marks_in
 
@@ -45,7 +45,7 @@ def held_credits(stands: ir.Table) -> ir.Table:
     return stands.group_by("txn_id").agg(placed=money_sum(stands.amount), fast=fast.max())
 
 
-def open_credits(inputs: MatchInputs, stands: ir.Table) -> ir.Table:
+def open_credits(inputs: Prepared, stands: ir.Table) -> ir.Table:
     """Credits of known own accounts that rules may place, whole: those held fast by nothing.
 
     Columns of the transaction, ``text``, ``marks``, ``payer_account``.

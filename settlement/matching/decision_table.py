@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 import yaml
 
-from settlement.rules.rows import table_of
-
 _FILE = Path(__file__).with_name("decision_table.yaml")
 _ANY = "*"
 FACTS = ("party", "reference", "fit", "unique")
-_SCHEMA = ibis.schema(
-    dict.fromkeys(("rule", *FACTS, "posts", "confidence", "code", "zh"), "string") | {"place": "int64"}
-)
+# Every word a fact may be; decision_table.yaml says what each means.
+PARTIES = ("own", "weak", "buyer", "bureau", "unknown", "other", "conflict", "many")
+REFERENCES = ("one", "alike", "unclear", "several", "choice", "month", "tail", "typo", "dead", "none")
+FITS = (
+    "exact", "variant", "charges", "estimate", "part", "over", "paid", "undue", "sum", "parts", "currency", "dropped", "none",
+)  # fmt: skip
+UNIQUE = ("sole", "likely", "several", "-")
+SCHEMA = ibis.schema(dict.fromkeys((*FACTS, "rule", "posts", "confidence"), "string"))
+TEXTS = ibis.schema(dict.fromkeys(("rule", "code", "zh"), "string"))
 
 
 @dataclass(frozen=True)
@@ -55,19 +60,21 @@ def row_for(party: str, reference: str, fit: str, unique: str) -> Row:
     return next(row for row in rows() if row.fits(party, reference, fit, unique))
 
 
-def judged(facts: ir.Table) -> ir.Table:
-    """``facts`` (with the columns FACTS) with rule, posts, confidence, code and zh of the row that fits."""
-    asked = facts.select(*FACTS).distinct()
-    table = table_of(
-        [
-            {"rule": row.id, "place": place, "posts": row.posts, "confidence": row.confidence, "code": row.code, "zh": row.zh}
-            | {name: getattr(row, name) for name in FACTS}
-            for place, row in enumerate(rows())
-        ],
-        _SCHEMA,
-    ).rename({f"row_{name}": name for name in FACTS})
-    fits = [(table[f"row_{name}"] == asked[name]) | (table[f"row_{name}"] == _ANY) for name in FACTS]
-    met = asked.inner_join(table, fits)
-    first = met.mutate(best=met.place.min().over(ibis.window(group_by=list(FACTS))))
-    first = first.filter(first.place == first.best).select(*FACTS, "rule", "posts", "confidence", "code", "zh")
-    return facts.inner_join(first, list(FACTS))
+@cache
+def expanded() -> tuple[dict[str, str], ...]:
+    """Every combination of facts (about 4,000) with rule, posts and confidence of the row that fits."""
+    return tuple(
+        dict(zip(FACTS, facts, strict=True)) | {"rule": row.id, "posts": row.posts, "confidence": row.confidence}
+        for facts in product(PARTIES, REFERENCES, FITS, UNIQUE)
+        for row in [row_for(*facts)]
+    )
+
+
+def texts() -> list[dict[str, str]]:
+    """rule, code and zh of every row."""
+    return [{"rule": row.id, "code": row.code, "zh": row.zh} for row in rows()]
+
+
+def judged(facts: ir.Table, table: ir.Table) -> ir.Table:
+    """``facts`` (with the columns FACTS) with rule, posts and confidence; ``table`` has the rows of ``expanded``."""
+    return facts.inner_join(table, list(FACTS))

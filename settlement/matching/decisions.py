@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 
 from settlement.matching.credits import DECISION
 from settlement.matching.found import found_rows
-from settlement.matching.inputs import MatchInputs
+from settlement.matching.prepared import Prepared
 from settlement.matching.relations import NIL, beside, money_sum, union_of
 from settlement.matching.words import NOBODYS_PURPOSES
 
@@ -27,7 +27,7 @@ class Decided:
     found: ir.Table
 
 
-def known_orders(inputs: MatchInputs) -> ir.Table:
+def known_orders(inputs: Prepared) -> ir.Table:
     """Every order a posting may name: those of the order files and those of the opening items.
 
     Columns order_no, principal_id; an order of the files wins.
@@ -38,7 +38,7 @@ def known_orders(inputs: MatchInputs) -> ir.Table:
     return orders.union(opening.anti_join(orders, "order_no"))
 
 
-def _effective(inputs: MatchInputs) -> ir.Table:
+def _effective(inputs: Prepared) -> ir.Table:
     """The rows that count: of each transaction those with its latest ``decided_at``; identical ones once a file row."""
     claims = inputs.claims
     latest = claims.group_by("txn_id").agg(latest=claims.decided_at.max())
@@ -114,7 +114,7 @@ def _sets(judged: ir.Table) -> ir.Table:
     )
 
 
-def decide(inputs: MatchInputs) -> Decided:
+def decide(inputs: Prepared) -> Decided:
     """Finance's decisions as pieces of credits (amount > 0) and debits (amount > 0 as well; join by txn_id).
 
     A set smaller than its transaction leaves the rest open. Purposes left out: 预收 without an order,
@@ -142,7 +142,9 @@ def decide(inputs: MatchInputs) -> Decided:
     pieces = pieces.mutate(rule=ibis.literal(DECISION), confidence=ibis.literal("certain"))
     bad = sets.filter(sets.fault.notnull())
     found = [
-        found_rows(bad.filter(bad.fault == code), code, bad.why + "；该流水的认领未生效", found=bad.total.cast("string"))
+        found_rows(
+            bad.filter(bad.fault == code), code, bad.why + "；该流水的认领未生效", found=bad.total.cast("string")
+        )
         for code in ("DECISION_OVER", "DECISION_ORPHAN", "DECISION_CONFLICT")
     ]
     return Decided(pieces=inputs.keep("decided_pieces", pieces), found=union_of(found))

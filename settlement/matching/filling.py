@@ -15,10 +15,9 @@ from settlement.rules.money import MONEY
 ITEM_KEY = ("order_no", "purpose", "currency")
 
 
-def left_of(items: ir.Table, pieces: ir.Table, currencies: ir.Table) -> ir.Table:
-    """``items`` after ``pieces`` (txn_id, order_no, purpose, amount) of credits with ``currencies`` (txn_id, currency)."""
-    put = pieces.filter(pieces.order_no.notnull()).inner_join(currencies.select("txn_id", "currency"), "txn_id")
-    sums = put.group_by(*ITEM_KEY).agg(put=money_sum(put.amount))
+def left_of(items: ir.Table, pieces: ir.Table) -> ir.Table:
+    """``items`` after ``pieces`` (order_no, purpose, currency, amount)."""
+    sums = pieces.group_by(*ITEM_KEY).agg(put=money_sum(pieces.amount))
     rows = beside(items, sums, ITEM_KEY)
     gone = rows.put.fill_null(NIL)
     return rows.mutate(
@@ -36,9 +35,7 @@ def filled(receipts: ir.Table, items: ir.Table, group: tuple[str, ...] = ("order
     """
     of_order = ibis.window(group_by=group, order_by=["turn", "booked_on", "txn_id"], preceding=(None, 0))
     laid = receipts.mutate(upto=money_sum(receipts.amount).over(of_order))
-    laid = laid.select(
-        "txn_id", *group, start=(laid.upto - laid.amount).cast(MONEY), upto=laid.upto.cast(MONEY)
-    )
+    laid = laid.select("txn_id", *group, start=(laid.upto - laid.amount).cast(MONEY), upto=laid.upto.cast(MONEY))
     roomy = items.filter(items.room > NIL)
     by_age = ibis.window(group_by=group, order_by=["arisen_on", "place", "purpose"], preceding=(None, 0))
     spans = roomy.mutate(ends=money_sum(roomy.room).over(by_age))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from settlement.matching.inputs import FOUND
 from settlement.matching.relations import in_schema
+from settlement.rules.exceptions import FOUND
 
 # What an exception is about: the columns every source of exceptions fills, the rest is NULL.
 _OPTIONAL = ("field", "found", "order_no", "principal_id", "amount_at_risk_cny", "rule_id", "source_file", "source_row")

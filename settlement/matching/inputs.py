@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.matching.limits import Limits
-from settlement.rules.money import MONEY
+from settlement.rules.money import MONEY, RATE
 
 Run = Callable[[ir.Table], list[dict]]
 Load = Callable[[list[dict], ibis.Schema], ir.Table]
@@ -34,44 +34,9 @@ ALLOCATIONS = ibis.schema(
     }
 )
 UNMATCHED = ibis.schema({"txn_id": "string", "amount": MONEY, "reason": "string", "candidates": "string"})
-FOUND = ibis.schema(
-    {
-        "code": "string",
-        "subject": "string",
-        "source_file": "string",
-        "source_row": "int64",
-        "field": "string",
-        "found": "string",
-        "txn_id": "string",
-        "order_no": "string",
-        "principal_id": "string",
-        "amount_at_risk_cny": MONEY,
-        "message": "string",
-        "rule_id": "string",
-        "arisen_on": "date",
-    }
-)
 EVIDENCE = ibis.schema({"txn_id": "string", "step": "int64", "kind": "string", "text": "string"})
-CONVERSIONS = ibis.schema(
-    {
-        "receipt_txn_id": "string",
-        "conversion_txn_id": "string",
-        "debit_txn_id": "string",
-        "amount_fx": MONEY,
-        "amount_cny": MONEY,
-        "how": "string",
-    }
-)
 SCOREBOARD = ibis.schema(
-    {
-        "rule": "string",
-        "confidence": "string",
-        "currency": "string",
-        "receipts": "int64",
-        "pieces": "int64",
-        "amount": MONEY,
-        "corrected": "int64",
-    }
+    {"measure": "string", "rule": "string", "receipts": "int64", "amount_cny": MONEY, "share": RATE}
 )
 PAYMENT_ALLOCATIONS = ibis.schema(
     {
@@ -133,7 +98,6 @@ class Matched:
     found: ir.Table
     scoreboard: ir.Table
     evidence: ir.Table
-    conversions: ir.Table
 
 
 @dataclass(frozen=True)

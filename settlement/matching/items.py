@@ -10,9 +10,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from settlement.matching.inputs import MatchInputs
-from settlement.matching.names import name_key
-from settlement.matching.parties import EXPORT, IMPORT
+from settlement.matching.prepared import Prepared
 from settlement.matching.relations import NIL, beside, in_schema, money_sum, union_of
 from settlement.rules.money import MONEY, RATE, decimal_literal, divide_half_up, multiply
 
@@ -39,18 +37,7 @@ _PLACE = {"货款": 1, "税金": 2, "代理费": 3, "物流费": 4, "退税款":
 _UNCOUNTED = 10**14
 
 
-def live_orders(inputs: MatchInputs) -> ir.Table:
-    """Orders with whether they are trade orders (``is_export``, ``is_import``) and still wanted (``is_live``, C-43)."""
-    orders = inputs.orders
-    dropped = (orders.order_status == "取消") | (orders.shipment_status == "退载")
-    return orders.mutate(
-        is_export=orders.services.contains(EXPORT),
-        is_import=orders.services.contains(IMPORT) & ~orders.services.contains(EXPORT),
-        is_live=~dropped.fill_null(False),
-    )
-
-
-def mid_rates(inputs: MatchInputs, asked: ir.Table) -> ir.Table:
+def mid_rates(inputs: Prepared, asked: ir.Table) -> ir.Table:
     """The mid rate in force on each ``currency`` and ``day`` asked for: the last one published up to it (FX-06).
 
     Columns currency, day, rate (CNY per 1); no row where none was published yet.
@@ -65,17 +52,17 @@ def mid_rates(inputs: MatchInputs, asked: ir.Table) -> ir.Table:
 def _goods(orders: ir.Table) -> ir.Table:
     """Goods money in the order's currency: contract or declared value, whichever is more."""
     trade = orders.filter((orders.is_export | orders.is_import) & orders.is_live & (orders.amount_fx > NIL))
-    buyer = ibis.ifelse(trade.is_export, name_key(trade.counterparty).nullif(""), ibis.null("string"))
     due = ibis.greatest(trade.amount_fx, trade.declared_fx.fill_null(NIL))
     values = {name: trade[name] for name in ("order_no", "principal_id", "currency")}
     return in_schema(
         trade,
-        values | {"buyer_key": buyer, "purpose": "货款", "due": due, "slack": NIL, "arisen_on": trade.ordered_on},
+        values
+        | {"buyer_key": trade.buyer_key, "purpose": "货款", "due": due, "slack": NIL, "arisen_on": trade.ordered_on},
         ITEM,
     )
 
 
-def _estimates(inputs: MatchInputs, orders: ir.Table) -> ir.Table:
+def _estimates(inputs: Prepared, orders: ir.Table) -> ir.Table:
     """Import goods in CNY at the mid rate of the order's day (IMP-EST-01), with fees: order columns + estimate, fees."""
     foreign = orders.filter(orders.is_import & orders.is_live & (orders.amount_fx > NIL))
     rates = mid_rates(inputs, foreign.select("currency", day="ordered_on"))
@@ -90,7 +77,7 @@ def _estimates(inputs: MatchInputs, orders: ir.Table) -> ir.Table:
     return priced.mutate(estimate=estimate, fees=fees)
 
 
-def _import_cny(inputs: MatchInputs, estimates: ir.Table) -> list[ir.Table]:
+def _import_cny(inputs: Prepared, estimates: ir.Table) -> list[ir.Table]:
     foreign = estimates.filter((estimates.currency != "CNY") & estimates.estimate.notnull())
     shared = {name: foreign[name] for name in ("order_no", "principal_id")} | {"currency": "CNY"}
     shared |= {"arisen_on": foreign.ordered_on}
@@ -108,11 +95,14 @@ def _import_cny(inputs: MatchInputs, estimates: ir.Table) -> list[ir.Table]:
     return [goods, fees]
 
 
-def _taxes(inputs: MatchInputs, orders: ir.Table) -> ir.Table:
+def _taxes(inputs: Prepared, orders: ir.Table) -> ir.Table:
     """Import taxes: the original bills of an order, before they are there the simulated ones."""
     bills = inputs.tax_bills
     amount = (
-        bills.duty.fill_null(NIL) + bills.consumption_tax.fill_null(NIL) + bills.vat.fill_null(NIL) + bills.late_fee.fill_null(NIL)
+        bills.duty.fill_null(NIL)
+        + bills.consumption_tax.fill_null(NIL)
+        + bills.vat.fill_null(NIL)
+        + bills.late_fee.fill_null(NIL)
     ).cast(MONEY)
     bills = bills.mutate(tax=amount, original=bills.bill_kind == "正本")
     sums = bills.group_by("order_no").agg(
@@ -127,7 +117,7 @@ def _taxes(inputs: MatchInputs, orders: ir.Table) -> ir.Table:
     return in_schema(owed, values | {"purpose": "税金", "currency": "CNY", "slack": NIL}, ITEM)
 
 
-def _freight(inputs: MatchInputs, orders: ir.Table) -> ir.Table:
+def _freight(inputs: Prepared, orders: ir.Table) -> ir.Table:
     """Freight receivable per order; netted freight (抵扣) is no receivable (FRT-06). fee_month as C-19."""
     lines = inputs.freight_charges
     sums = lines.group_by("order_no", "principal_id").agg(
@@ -143,7 +133,7 @@ def _freight(inputs: MatchInputs, orders: ir.Table) -> ir.Table:
     return in_schema(owed, values | {"purpose": "物流费", "currency": "CNY", "slack": NIL, "fee_month": month}, ITEM)
 
 
-def noticed_refunds(inputs: MatchInputs) -> ir.Table:
+def noticed_refunds(inputs: Prepared) -> ir.Table:
     """Approved refund notices with their order: by the notice, else by the declaration.
 
     Columns order_no, principal_id, declaration_no, batch_no, amount, notified_on.
@@ -152,7 +142,9 @@ def noticed_refunds(inputs: MatchInputs) -> ir.Table:
     by_order = orders.select("declaration_no", "order_no")
     by_line = inputs.goods.select("declaration_no", "order_no")
     declared = by_order.union(by_line).filter(lambda t: t.declaration_no.notnull())
-    declared = declared.group_by("declaration_no").agg(declared_order=declared.order_no.min(), orders=declared.order_no.nunique())
+    declared = declared.group_by("declaration_no").agg(
+        declared_order=declared.order_no.min(), orders=declared.order_no.nunique()
+    )
     declared = declared.filter(declared.orders == 1).drop("orders")
     approved = notices.filter((notices.result == "核准") & (notices.amount > NIL))
     approved = beside(approved, declared, "declaration_no")
@@ -162,7 +154,7 @@ def noticed_refunds(inputs: MatchInputs) -> ir.Table:
     )
 
 
-def _refunds(inputs: MatchInputs) -> ir.Table:
+def _refunds(inputs: Prepared) -> ir.Table:
     notices = noticed_refunds(inputs)
     sums = notices.group_by("order_no", "principal_id").agg(
         due=money_sum(notices.amount), arisen_on=notices.notified_on.min()
@@ -171,7 +163,7 @@ def _refunds(inputs: MatchInputs) -> ir.Table:
     return in_schema(sums, values | {"purpose": "退税款", "currency": "CNY", "slack": NIL}, ITEM)
 
 
-def _opening(inputs: MatchInputs) -> ir.Table:
+def _opening(inputs: Prepared) -> ir.Table:
     """What the opening says is owed to us: negative items of an order, in their currency."""
     items = inputs.opening_items
     owed = items.filter((items.amount_cny < NIL) & items.order_no.notnull())
@@ -187,7 +179,7 @@ def _opening(inputs: MatchInputs) -> ir.Table:
     return rows.filter(rows.purpose.notnull())
 
 
-def _paid(inputs: MatchInputs, stands: ir.Table) -> ir.Table:
+def _paid(inputs: Prepared, stands: ir.Table) -> ir.Table:
     """What already lies on each order, purpose and currency: earlier receipts and finance's adjustments."""
     lines = inputs.transactions.select("txn_id", "currency")
     receipts = stands.filter(stands.order_no.notnull()).inner_join(lines, "txn_id")
@@ -203,12 +195,12 @@ def _paid(inputs: MatchInputs, stands: ir.Table) -> ir.Table:
     return rows.group_by("order_no", "purpose", "currency").agg(paid=money_sum(rows.amount))
 
 
-def open_items(inputs: MatchInputs, stands: ir.Table) -> ir.Table:
+def open_items(inputs: Prepared, stands: ir.Table) -> ir.Table:
     """Every item of every order with ``due``, ``paid`` and ``open`` (0 where nothing is left).
 
     Columns of ITEM and paid, open, room (what may still be put on it: open + slack), place.
     """
-    orders = live_orders(inputs)
+    orders = inputs.orders
     estimates = _estimates(inputs, orders)
     rows = union_of(
         [
@@ -238,13 +230,13 @@ def open_items(inputs: MatchInputs, stands: ir.Table) -> ir.Table:
     )
 
 
-def variants(inputs: MatchInputs, stands: ir.Table) -> ir.Table:
+def variants(inputs: Prepared, stands: ir.Table) -> ir.Table:
     """Other amounts that pay one item whole (VARIANT), for items on which nothing lies yet.
 
     The contract value where more was declared, and the reverse; an import's goods with its fees, at the mid rate
     of the order's day and of each day on which the client asked to pay (IMP-EST-01), or at the bank's own rate.
     """
-    orders = live_orders(inputs)
+    orders = inputs.orders
     trade = orders.filter(orders.is_live & (orders.is_export | orders.is_import))
     other = trade.filter(trade.declared_fx.notnull() & (trade.declared_fx != trade.amount_fx))
     other = in_schema(
@@ -265,7 +257,7 @@ def variants(inputs: MatchInputs, stands: ir.Table) -> ir.Table:
     return rows.filter(rows.amount > NIL).anti_join(started, ["order_no", "purpose", "currency"])
 
 
-def _import_variants(inputs: MatchInputs, estimates: ir.Table) -> list[ir.Table]:
+def _import_variants(inputs: Prepared, estimates: ir.Table) -> list[ir.Table]:
     asked = inputs.payments.filter((inputs.payments.kind == "购汇付款") & inputs.payments.order_no.notnull())
     asked = asked.mutate(day=asked.notified_at.date().fill_null(asked.submitted_at.date()))
     rates = mid_rates(inputs, asked.filter(asked.day.notnull()))
@@ -283,7 +275,9 @@ def _import_variants(inputs: MatchInputs, estimates: ir.Table) -> list[ir.Table]
     ]
     return [
         in_schema(
-            table, {"order_no": table.order_no, "purpose": "货款", "currency": "CNY", "amount": amount, "why": why}, VARIANT
+            table,
+            {"order_no": table.order_no, "purpose": "货款", "currency": "CNY", "amount": amount, "why": why},
+            VARIANT,
         )
         for table, amount, why in offers
     ]

@@ -15,9 +15,7 @@ _SERIES = {
     "short_payment": {"usd": "short_usd", "share": "short_share"},
     "matching_short": {"charges_share": "charges_share"},
     "matching_import": {"margin": "import_margin", "margin_cny": "import_margin_cny"},
-    "matching_pairs": {
-        name: name for name in ("transfer_days", "reversal_days", "return_days", "duplicate_days")
-    },
+    "matching_pairs": {name: name for name in ("transfer_days", "reversal_days", "return_days", "duplicate_days")},
     "matching_references": {
         "shortest": "reference_shortest",
         "shortest_digits": "reference_shortest_digits",

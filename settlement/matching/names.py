@@ -36,6 +36,16 @@ def name_key(name: str | ir.StringValue | None) -> str | ir.StringValue | None:
     return re.sub(r"[\W_]", "", key)
 
 
+def with_name_key(table: ir.Table, column: str, into: str) -> ir.Table:
+    """``table`` with the key of the names in ``column``; NULL for an absent name or one without letters.
+
+    Each distinct name is worked on once: a payer pays often.
+    """
+    names = table.select(_name=table[column]).filter(lambda t: t._name.notnull()).distinct()
+    keys = names.mutate(**{into: name_key(names._name).nullif("")})
+    return table.left_join(keys, [(column, "_name")]).drop("_name")
+
+
 def account_key(account: ir.StringValue) -> ir.StringValue:
     """An account number without the blanks and hyphens it is printed with; NULL where nothing is left."""
     return account.upper().replace(" ", "").replace("-", "").nullif("")

@@ -12,12 +12,24 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from settlement.matching.inputs import MatchInputs
-from settlement.matching.names import account_key, name_key
+from settlement.matching.names import account_key, name_key, with_name_key
+from settlement.matching.prepared import Prepared
 from settlement.matching.relations import NIL, beside, text
 from settlement.matching.words import says
 
-LINE = ("txn_id", "account_no", "currency", "booked_on", "amount", "text", "marks", "payer_key", "payer_account", "bank_ref", "is_reversal")
+LINE = (
+    "txn_id",
+    "account_no",
+    "currency",
+    "booked_on",
+    "amount",
+    "text",
+    "marks",
+    "payer_key",
+    "payer_account",
+    "bank_ref",
+    "is_reversal",
+)
 
 
 @dataclass(frozen=True)
@@ -31,22 +43,22 @@ class Nobodys:
     reversals: ir.Table
 
 
-def _own_names(inputs: MatchInputs) -> ir.Table:
+def _own_names(inputs: Prepared) -> ir.Table:
     company, accounts = inputs.own_company, inputs.own_accounts
     names = company.select(name="name").union(company.select(name="name_en")).union(accounts.select("name"))
     keys = names.select(own_key=name_key(names.name))
     return keys.filter(keys.own_key != "").distinct()
 
 
-def _own_accounts(inputs: MatchInputs) -> ir.Table:
+def _own_accounts(inputs: Prepared) -> ir.Table:
     accounts = inputs.own_accounts
     return accounts.select(own_account=account_key(accounts.account_no), own_currency="currency").distinct()
 
 
-def keyed_lines(inputs: MatchInputs, lines: ir.Table) -> ir.Table:
+def keyed_lines(inputs: Prepared, lines: ir.Table) -> ir.Table:
     """``lines`` (described) with ``payer_key``, whether the other side is us (``is_own``, ``own_currency``),
     and whether it says nothing or is a bank (``is_bankish``)."""
-    lines = lines.mutate(payer_key=name_key(lines.counterparty_name).nullif(""))
+    lines = with_name_key(lines, "counterparty_name", "payer_key")
     accounts, names = _own_accounts(inputs), _own_names(inputs)
     lines = lines.left_join(accounts, lines.payer_account == accounts.own_account)
     lines = lines.left_join(names, lines.payer_key == names.own_key)
@@ -79,7 +91,10 @@ def _transfers(lines: ir.Table) -> ir.Table:
 
 def _interest(lines: ir.Table) -> ir.Table:
     paid = lines.filter(
-        lines.is_bankish & ~lines.is_own & says(lines.marks, "interest") & (lines.amount > NIL)
+        lines.is_bankish
+        & ~lines.is_own
+        & says(lines.marks, "interest")
+        & (lines.amount > NIL)
         & ~says(lines.marks, "conversion", "transfer")
     )
     return paid.select(
@@ -118,14 +133,16 @@ def sole_pairs(pairs: ir.Table) -> ir.Table:
     Columns txn_id, other_txn_id, choices (how many fitted at all).
     """
     here = ibis.window(group_by="txn_id")
-    ranked = pairs.mutate(rank=ibis.cases((pairs.same_ref, 0), (pairs.same_day, 1), else_=2), choices=pairs.count().over(here))
+    ranked = pairs.mutate(
+        rank=ibis.cases((pairs.same_ref, 0), (pairs.same_day, 1), else_=2), choices=pairs.count().over(here)
+    )
     ranked = ranked.mutate(best=ranked["rank"].min().over(here))
     best = ranked.filter(ranked["rank"] == ranked.best)
     best = best.mutate(mine=best.count().over(here), theirs=best.count().over(ibis.window(group_by="other_txn_id")))
     return best.filter((best.mine == 1) & (best.theirs == 1)).select("txn_id", "other_txn_id", "choices")
 
 
-def _vendor_refunds(inputs: MatchInputs, lines: ir.Table, known: ir.Table) -> ir.Table:
+def _vendor_refunds(inputs: Prepared, lines: ir.Table, known: ir.Table) -> ir.Table:
     """Money that a vendor gives back: a vendor by name or account, nobody's payer, and a text that says so (退)."""
     asked = inputs.payments.filter(inputs.payments.payee_type == "供应商")
     names = inputs.freight_charges.select(name="vendor").union(asked.select(name="payee_name"))
@@ -149,13 +166,11 @@ def _both_sides(pairs: ir.Table, purpose: str, rule: str, first: str, second: st
     """Each pair as two lines of one purpose, each naming the other."""
     shared = {"purpose": ibis.literal(purpose), "rule": ibis.literal(rule), "confidence": ibis.literal("certain")}
     one = pairs.select("txn_id", **shared, evidence=first + pairs.other_txn_id, other_txn_id="other_txn_id")
-    two = pairs.select(
-        txn_id=pairs.other_txn_id, **shared, evidence=second + pairs.txn_id, other_txn_id=pairs.txn_id
-    )
+    two = pairs.select(txn_id=pairs.other_txn_id, **shared, evidence=second + pairs.txn_id, other_txn_id=pairs.txn_id)
     return one.union(two)
 
 
-def nobodys_lines(inputs: MatchInputs, lines: ir.Table, known: ir.Table) -> Nobodys:
+def nobodys_lines(inputs: Prepared, lines: ir.Table, known: ir.Table) -> Nobodys:
     """What is nobody's among ``lines`` (``keyed_lines`` that neither a decision nor an earlier month explains).
 
     ``known``: what payers of principals are known by (``parties.known_payers``): such a payer is no vendor.

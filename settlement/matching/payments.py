@@ -17,6 +17,7 @@ from settlement.matching.inputs import EVIDENCE, PAYMENT_ALLOCATIONS, UNMATCHED,
 from settlement.matching.names import account_key, name_key
 from settlement.matching.nobody import keyed_lines, nobodys_lines
 from settlement.matching.parties import known_payers
+from settlement.matching.prepared import Prepared, prepared
 from settlement.matching.relations import NIL, beside, in_schema, money_sum, text, union_of
 from settlement.matching.words import says
 from settlement.rules.money import MONEY, RATE, divide_half_up, multiply
@@ -28,7 +29,7 @@ def _columns(table: ir.Table) -> dict[str, ir.Value]:
     return {name: table[name] for name in table.columns}
 
 
-def applications(inputs: MatchInputs) -> ir.Table:
+def applications(inputs: Prepared) -> ir.Table:
     """Payment applications with what a bank may debit for them: one row an application and currency.
 
     Columns request_no, order_no, principal_id, vendor, kind, payee_key, payee_account, debit_currency, debit, pay_on.
@@ -37,16 +38,16 @@ def applications(inputs: MatchInputs) -> ir.Table:
     orders = inputs.orders.select("order_no", "principal_id")
     asked = beside(inputs.payments, orders, "order_no")
     vendor = ibis.cases((asked.payee_type == "供应商", asked.payee_name), else_=ibis.null("string"))
-    asked = asked.mutate(
-        vendor=vendor, payee_key=name_key(asked.payee_name), payee=account_key(asked.payee_account)
-    )
+    asked = asked.mutate(vendor=vendor, payee_key=name_key(asked.payee_name), payee=account_key(asked.payee_account))
     names = ("request_no", "order_no", "principal_id", "vendor", "kind", "payee_key", "payee", "pay_on", "paid_on")
     plain = asked.select(*names, debit_currency="currency", debit="amount")
     bought = asked.filter((asked.currency != "CNY") & asked.fx_rate.notnull())
     cny = multiply(bought.amount, divide_half_up(bought.fx_rate.cast(RATE), 100, 8))
     in_cny = bought.select(*names, debit_currency=ibis.literal("CNY"), debit=cny)
     with_fee = bought.filter(bought.bank_fee > NIL)
-    fee = (multiply(with_fee.amount, divide_half_up(with_fee.fx_rate.cast(RATE), 100, 8)) + with_fee.bank_fee).cast(MONEY)
+    fee = (multiply(with_fee.amount, divide_half_up(with_fee.fx_rate.cast(RATE), 100, 8)) + with_fee.bank_fee).cast(
+        MONEY
+    )
     return union_of([plain, in_cny, with_fee.select(*names, debit_currency=ibis.literal("CNY"), debit=fee)])
 
 
@@ -72,7 +73,16 @@ def _fits(debits: ir.Table, asked: ir.Table) -> ir.Table:
     )
     met = met.mutate(how=how).filter(lambda t: t.how.notnull())
     return met.select(
-        "txn_id", "request_no", "order_no", "principal_id", "vendor", "kind", "money", "how", "same_account", "same_name"
+        "txn_id",
+        "request_no",
+        "order_no",
+        "principal_id",
+        "vendor",
+        "kind",
+        "money",
+        "how",
+        "same_account",
+        "same_name",
     ).distinct()
 
 
@@ -100,7 +110,7 @@ def _bank_fees(debits: ir.Table) -> ir.Table:
     return debits.filter(says(debits.marks, "fee") & (debits.is_bankish | debits.is_own))
 
 
-def _decided(inputs: MatchInputs, debits: ir.Table) -> ir.Table:
+def _decided(inputs: Prepared, debits: ir.Table) -> ir.Table:
     """Finance's decisions on debits; the purpose is the kind where it is one of an application, else 其他."""
     rows = decide(inputs).pieces.semi_join(debits, "txn_id")
     return in_schema(rows, _columns(rows) | {"kind": rows.purpose}, PAYMENT_ALLOCATIONS)
@@ -111,6 +121,7 @@ def match_payments(inputs: MatchInputs) -> MatchedPayments:
 
     For each debit the allocations up to the month and what is unmatched at its end sum to its amount.
     """
+    inputs = prepared(inputs)
     keep = inputs.keep
     lines = keep("payment_lines", keyed_lines(inputs, described(inputs.transactions)))
     placed = inputs.placed_payments
@@ -124,13 +135,35 @@ def match_payments(inputs: MatchInputs) -> MatchedPayments:
     stands = standing(inputs.placed)
     nobody = stands.filter(stands.principal_id.isnull()).select("txn_id")
     explained = nobody.union(placed.select("txn_id"))
-    nobodys = nobodys_lines(inputs, lines.semi_join(own, "account_no").anti_join(explained, "txn_id").anti_join(decided, "txn_id"), known_payers(inputs, decide(inputs).pieces))
+    nobodys = nobodys_lines(
+        inputs,
+        lines.semi_join(own, "account_no").anti_join(explained, "txn_id").anti_join(decided, "txn_id"),
+        known_payers(inputs, decide(inputs).pieces),
+    )
     bank = free.inner_join(nobodys.lines, "txn_id")
-    bank = in_schema(bank, {"txn_id": bank.txn_id, "kind": bank.purpose_right, "amount": bank.money, "rule": bank.rule, "evidence": bank.evidence}, PAYMENT_ALLOCATIONS)
+    bank = in_schema(
+        bank,
+        {
+            "txn_id": bank.txn_id,
+            "kind": bank.purpose_right,
+            "amount": bank.money,
+            "rule": bank.rule,
+            "evidence": bank.evidence,
+        },
+        PAYMENT_ALLOCATIONS,
+    )
     free = free.anti_join(nobodys.lines, "txn_id")
     fees = _bank_fees(free)
     charged = in_schema(
-        fees, {"txn_id": fees.txn_id, "kind": "银行手续费", "amount": fees.money, "rule": "N6", "evidence": "摘要写明银行手续费，对方为银行或空"}, PAYMENT_ALLOCATIONS
+        fees,
+        {
+            "txn_id": fees.txn_id,
+            "kind": "银行手续费",
+            "amount": fees.money,
+            "rule": "N6",
+            "evidence": "摘要写明银行手续费，对方为银行或空",
+        },
+        PAYMENT_ALLOCATIONS,
     )
     free = keep("debits_free", free.anti_join(fees, "txn_id"))
     asked = keep("applications", applications(inputs))
@@ -139,26 +172,49 @@ def match_payments(inputs: MatchInputs) -> MatchedPayments:
     fits = keep("payment_fits", _fits(free, asked))
     sole = keep("payment_sole", _sole(fits.anti_join(done, "request_no")))
     how = ibis.cases(*[(sole.how == place, said) for place, said in _HOW.items()])
-    matched = in_schema(sole, _columns(sole) | {"amount": sole.money, "rule": "P" + sole.how.cast("string"), "evidence": how}, PAYMENT_ALLOCATIONS)
+    matched = in_schema(
+        sole,
+        _columns(sole) | {"amount": sole.money, "rule": "P" + sole.how.cast("string"), "evidence": how},
+        PAYMENT_ALLOCATIONS,
+    )
     allocations = keep("payment_allocations", union_of([decided, bank, charged, matched]))
     unmatched = keep("unmatched_payments", _open(debits, was, allocations, fits, inputs))
-    found = keep("payments_found", _found(debits, unmatched, fits.semi_join(done.select("request_no").union(sole.select("request_no")), "request_no")))
-    return MatchedPayments(allocations=allocations, unmatched=unmatched, found=found, evidence=inputs.load([], EVIDENCE))
+    found = keep(
+        "payments_found",
+        _found(
+            debits, unmatched, fits.semi_join(done.select("request_no").union(sole.select("request_no")), "request_no")
+        ),
+    )
+    return MatchedPayments(
+        allocations=allocations, unmatched=unmatched, found=found, evidence=inputs.load([], EVIDENCE)
+    )
 
 
-def _open(debits: ir.Table, was: ir.Table, new: ir.Table, fits: ir.Table, inputs: MatchInputs) -> ir.Table:
+def _open(debits: ir.Table, was: ir.Table, new: ir.Table, fits: ir.Table, inputs: Prepared) -> ir.Table:
     sums = new.group_by("txn_id").agg(put=money_sum(new.amount))
     rest = beside(beside(debits.select("txn_id", "account_no", "amount"), was, "txn_id"), sums, "txn_id")
     rest = rest.mutate(open=(-rest.amount - rest.placed.fill_null(NIL) - rest.put.fill_null(NIL)).cast(MONEY))
     rest = rest.filter(rest.open != NIL)
-    entry = '{"request_no":' + json_text(fits.request_no) + ',"order_no":' + json_text(fits.order_no) + ',"score":' + (90 - fits.how * 5).cast("string") + ',"why":"金额相等"}'
-    ranked = fits.mutate(entry=entry, place=ibis.row_number().over(ibis.window(group_by="txn_id", order_by=[fits.how, fits.request_no])))
+    entry = (
+        '{"request_no":'
+        + json_text(fits.request_no)
+        + ',"order_no":'
+        + json_text(fits.order_no)
+        + ',"score":'
+        + (90 - fits.how * 5).cast("string")
+        + ',"why":"金额相等"}'
+    )
+    ranked = fits.mutate(
+        entry=entry, place=ibis.row_number().over(ibis.window(group_by="txn_id", order_by=[fits.how, fits.request_no]))
+    )
     shown = ranked.filter(ranked.place < inputs.limits.candidates_shown)
     lists = shown.group_by("txn_id").agg(inside=shown.entry.group_concat(",", order_by=shown.place.asc()))
     rest = beside(rest, lists, "txn_id")
     reason = ibis.ifelse(rest.inside.isnull(), "没有金额与收款方相符的付款申请", "多份付款申请相符或申请已付，不能确定")
     candidates = ibis.ifelse(rest.inside.isnull(), "[]", text("[") + rest.inside + "]")
-    return in_schema(rest, {"txn_id": rest.txn_id, "amount": rest.open, "reason": reason, "candidates": candidates}, UNMATCHED)
+    return in_schema(
+        rest, {"txn_id": rest.txn_id, "amount": rest.open, "reason": reason, "candidates": candidates}, UNMATCHED
+    )
 
 
 def _found(debits: ir.Table, unmatched: ir.Table, paid: ir.Table) -> ir.Table:
@@ -168,8 +224,16 @@ def _found(debits: ir.Table, unmatched: ir.Table, paid: ir.Table) -> ir.Table:
     rows = beside(rows, twice, "txn_id")
     again = rows.filter(rows.request_no.notnull())
     first = found_rows(
-        again, "PAY_DUPLICATE", "申请 " + again.request_no + " 已付，又有一笔相同付款 " + again.amount.cast("string") + " " + again.currency, rule_id="EXP-PAY-04"
+        again,
+        "PAY_DUPLICATE",
+        "申请 " + again.request_no + " 已付，又有一笔相同付款 " + again.amount.cast("string") + " " + again.currency,
+        rule_id="EXP-PAY-04",
     )
     other = rows.filter(rows.request_no.isnull())
-    second = found_rows(other, "PAY_UNMATCHED", "付款 " + other.amount.cast("string") + " " + other.currency + " 未核对：" + other.reason, rule_id="EXP-PAY-04")
+    second = found_rows(
+        other,
+        "PAY_UNMATCHED",
+        "付款 " + other.amount.cast("string") + " " + other.currency + " 未核对：" + other.reason,
+        rule_id="EXP-PAY-04",
+    )
     return first.union(second)

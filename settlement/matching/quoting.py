@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from settlement.matching.inputs import MatchInputs
+from settlement.matching.prepared import Prepared
 from settlement.matching.reading import Anchor, candidates
-from settlement.matching.references import alike_key, shapes
+from settlement.matching.references import alike_key, shape_of
 from settlement.matching.relations import beside, text, union_of
 from settlement.matching.words import extract_all
 
-_RUNS = ("[A-Z0-9]+", "[A-Z0-9]+(?:[-_.][A-Z0-9]+)+", "[A-Z0-9]+(?:[-_./][A-Z0-9]+)+")
+_RUN = "[A-Z0-9]+(?:[-_./][A-Z0-9]+)*"
 _SEPARATORS = "[^A-Z0-9]"
 _MARK = "#"
 # A bank's own numbers, which every line of that bank carries.
@@ -42,7 +42,7 @@ _HARMLESS = "|".join(
 # A known number beside this may be a range or have a part that is not understood yet.
 _BETWEEN = r"#\s*(?:-|~|—|–|至|到|TO)\s*#"
 _CANDIDATE = ibis.schema(
-    {"txn_id": "string", "unit": "int64", "members": "int64", "key": "string", "how": "string", "raw": "string"}
+    {"txn_id": "int64", "unit": "int64", "members": "int64", "key": "string", "how": "string", "raw": "string"}
 )
 
 
@@ -60,63 +60,83 @@ class Quoted:
     dead: ir.Table
 
 
-def _tokens(credits: ir.Table, shortest: int) -> ir.Table:
-    """Runs of letters and digits with at least one digit, alone and joined over separators: txn_id, raw, key."""
-    runs = [extract_all(credits.plain, pattern) for pattern in _RUNS]
-    rows = credits.select("txn_id", raw=runs[0].concat(runs[1], runs[2]).unnest())
-    rows = rows.filter((rows.raw.length() >= shortest) & rows.raw.re_search("[0-9]"))
-    return rows.mutate(key=rows.raw.re_replace(_SEPARATORS, "")).distinct()
+def _tokens(texts: ir.Table, shortest: int) -> ir.Table:
+    """Runs of letters and digits with at least one digit, alone and joined over separators: txn_id, raw, key.
+
+    A run is taken whole, without its strokes, and in its atoms: 2023/SO-156 is itself, SO-156, 2023, SO and 156.
+    """
+    runs = texts.select("txn_id", raw=extract_all(texts.plain, _RUN).unnest())
+    runs = runs.filter(runs.raw.re_search("[0-9]"))
+    parted = runs.filter(runs.raw.re_search("[-_./]"))
+    atoms = parted.select("txn_id", raw=parted.raw.re_split("[-_./]").unnest())
+    stroked = parted.filter(parted.raw.contains("/"))
+    pieces = stroked.select("txn_id", raw=stroked.raw.split("/").unnest())
+    more = atoms.union(pieces.filter(pieces.raw.re_search("[-_.]")))
+    rows = runs.union(more.filter(more.raw.re_search("[0-9]")))
+    rows = rows.filter(rows.raw.length() >= shortest)
+    return rows.mutate(key=rows.raw.replace("-", "").replace("/", "").replace(".", "").replace("_", ""))
 
 
-def _residual(credits: ir.Table, anchors: ir.Table) -> ir.Table:
-    """What of each text the anchors (txn_id, raw) and harmless digits do not explain: txn_id, plain, anchored, residual."""
-    counted = anchors.group_by("txn_id").agg(
-        one=anchors.raw.max(), anchored=anchors.raw.nunique(), any_raw=anchors.raw.group_concat("|", order_by=anchors.raw.length().desc())
+def _residual(texts: ir.Table, anchors: ir.Table) -> ir.Table:
+    """What of each text the anchors (txn_id, raw) and harmless digits do not explain: txn_id, plain, anchored, marked,
+    residual."""
+    counted = anchors.group_by("txn_id").agg(one=anchors.raw.max(), other=anchors.raw.min())
+    many = anchors.semi_join(counted.filter(counted.one != counted.other), "txn_id").distinct()
+    listed = many.group_by("txn_id").agg(
+        all=many.raw.group_concat("|", order_by=[many.raw.length().desc(), many.raw.asc()])
     )
-    rows = beside(credits.select("txn_id", "plain"), counted, "txn_id")
-    # Separators are the only special characters a token can hold.
-    pattern = rows.any_raw.replace(".", "\\.")
+    rows = beside(beside(texts, counted, "txn_id"), listed, "txn_id")
     marked = ibis.cases(
-        (rows.anchored.isnull(), rows.plain),
-        (rows.anchored == 1, rows.plain.replace(rows.one, _MARK)),
-        else_=rows.plain.re_replace(pattern, _MARK),
+        (rows.one.isnull(), rows.plain),
+        # Separators are the only special characters a token can hold.
+        (rows["all"].notnull(), rows.plain.re_replace(rows["all"].replace(".", "\\."), _MARK)),
+        else_=rows.plain.replace(rows.one, _MARK),
     )
-    return rows.select("txn_id", "plain", "anchored", marked=marked, residual=marked.re_replace(_HARMLESS, " "))
+    rows = rows.select("txn_id", "plain", marked=marked, anchored=rows.one.notnull())
+    return rows.mutate(residual=rows.marked.re_replace(_HARMLESS, " "))
 
 
 def _hard(residual: ir.Table) -> ir.Table:
     """Texts that must be read one by one: digits beside a known number, or glued to letters where none is known."""
-    beside_known = residual.anchored.notnull() & (
-        residual.residual.re_search("[0-9]") | residual.marked.re_search(_BETWEEN)
-    )
-    alone = residual.anchored.isnull() & residual.residual.re_search("[A-Z][-_./# ]*[0-9]|[0-9][A-Z]")
+    beside_known = residual.anchored & (residual.residual.re_search("[0-9]") | residual.marked.re_search(_BETWEEN))
+    alone = ~residual.anchored & residual.residual.re_search("[A-Z][-_./# ]*[0-9]|[0-9][A-Z]")
     return residual.filter(beside_known | alone)
 
 
 def _alike(tokens: ir.Table, references: ir.Table) -> ir.Table:
     """Tokens that become one known reference, and only one, when look-alikes are folded: txn_id, raw, key."""
-    lettered = references.filter(references.key.re_search("[A-Z]")).select("key").distinct()
-    folded = lettered.group_by(fold=alike_key(lettered.key)).agg(known=lettered.key.min(), keys=lettered.key.nunique())
-    folded = folded.filter(folded["keys"] == 1)
-    asked = tokens.mutate(fold=alike_key(tokens.key))
-    return asked.inner_join(folded, "fold").select("txn_id", "raw", key="known")
+    asked = tokens.filter(tokens.key.length() >= 4).mutate(fold=alike_key(tokens.key))
+    lettered = references.select("key", fold=alike_key(references.key)).semi_join(asked, "fold")
+    lettered = lettered.filter(lettered.key.re_search("[A-Z]"))
+    folded = lettered.group_by("fold").agg(known=lettered.key.min(), other=lettered.key.max())
+    folded = folded.filter(folded.known == folded.other)
+    return asked.inner_join(folded, "fold").select("txn_id", "raw", key="known").distinct()
 
 
-def _read_one_by_one(inputs: MatchInputs, hard: ir.Table, anchors: ir.Table) -> ir.Table:
+def _read_one_by_one(inputs: Prepared, hard: ir.Table, anchors: ir.Table) -> ir.Table:
     """The candidates of ``reading.py`` for each hard text (_CANDIDATE)."""
     wanted = inputs.run(hard.select("txn_id", "plain").order_by("txn_id"))
     known: dict[str, list[Anchor]] = {}
-    for row in inputs.run(anchors.semi_join(hard, "txn_id").select("txn_id", "raw", "key").distinct().order_by("txn_id", "raw")):
+    for row in inputs.run(
+        anchors.semi_join(hard, "txn_id").select("txn_id", "raw", "key").distinct().order_by("txn_id", "raw")
+    ):
         known.setdefault(row["txn_id"], []).append(Anchor(row["raw"], row["key"]))
     rows = [
-        {"txn_id": row["txn_id"], "unit": found.unit, "members": found.members, "key": found.key, "how": found.how, "raw": found.raw}
+        {
+            "txn_id": row["txn_id"],
+            "unit": found.unit,
+            "members": found.members,
+            "key": found.key,
+            "how": found.how,
+            "raw": found.raw,
+        }
         for row in wanted
         for found in candidates(row["plain"], known.get(row["txn_id"], ()), inputs.limits.range_most)
     ]
     return inputs.load(rows, _CANDIDATE)
 
 
-def _confirmed(inputs: MatchInputs, proposed: ir.Table, references: ir.Table) -> tuple[ir.Table, ir.Table]:
+def _confirmed(inputs: Prepared, proposed: ir.Table, references: ir.Table) -> tuple[ir.Table, ir.Table]:
     """The proposed numbers that exist, a range or list only whole; and the texts where one did not."""
     keys = references.select("key").semi_join(proposed, "key").distinct()
     met = inputs.keep("read_known", proposed.filter(proposed.how != "unclear").semi_join(keys, "key"))
@@ -130,43 +150,74 @@ def _confirmed(inputs: MatchInputs, proposed: ir.Table, references: ir.Table) ->
     return good.select("txn_id", "raw", "key", "how"), unclear
 
 
-def quoted(inputs: MatchInputs, credits: ir.Table, references: ir.Table) -> Quoted:
+def quoted(inputs: Prepared, credits: ir.Table, references: ir.Table) -> Quoted:
     """References in the texts of ``credits``."""
     keep = inputs.keep
-    plain = keep("texts", credits.select("txn_id", plain=credits.text.re_replace(_BANK_FIELDS, " ")))
-    tokens = keep("text_tokens", _tokens(plain.filter(plain.plain.re_search("[0-9]")), inputs.limits.reference_shortest_tail))
+    texts = credits.filter(credits.text.re_search("[0-9]"))
+    texts = keep("texts", texts.select("txn_id", plain=texts.text.re_replace(_BANK_FIELDS, " ")))
+    tokens = keep("text_tokens", _tokens(texts, inputs.limits.reference_shortest_tail))
     clear = keep("quoted_clear", tokens.inner_join(references, "key"))
-    first = keep("residual", _residual(plain, clear.select("txn_id", "raw").distinct()))
-    hard = keep("hard_first", _hard(first))
-    others = tokens.semi_join(hard, "txn_id").anti_join(clear, ["txn_id", "raw"])
+    first = keep("hard_first", _hard(_residual(texts, clear.select("txn_id", "raw"))))
+    others = keep("other_tokens", tokens.semi_join(first, "txn_id").anti_join(clear, ["txn_id", "key"]).distinct())
     alike = keep("quoted_alike", _alike(others, references))
-    anchors = keep("anchors", clear.select("txn_id", "raw", "key").distinct().union(alike))
-    still = keep("hard", _hard(_residual(plain.semi_join(hard, "txn_id"), anchors.select("txn_id", "raw").distinct())))
-    proposed = keep("read_proposed", _read_one_by_one(inputs, still, anchors))
+    anchors = clear.semi_join(first, "txn_id").select("txn_id", "raw", "key").distinct()
+    anchors = keep("anchors", anchors.union(alike))
+    # A look-alike explains its text anew; the other hard texts stay hard.
+    touched = first.semi_join(alike, "txn_id").select("txn_id", "plain")
+    again = _hard(_residual(touched, anchors.semi_join(alike, "txn_id").select("txn_id", "raw")))
+    hard = first.anti_join(alike, "txn_id").select("txn_id", "plain").union(again.select("txn_id", "plain"))
+    proposed = keep("read_proposed", _read_one_by_one(inputs, keep("hard", hard), anchors))
     read, unclear = _confirmed(inputs, proposed, references)
-    more = union_of([alike.mutate(how=text("alike")), read.select("txn_id", "raw", "key", "how")])
-    more = more.anti_join(clear, ["txn_id", "key"]).inner_join(references, "key")
+    more = union_of([alike.mutate(how=text("alike")), read]).anti_join(clear, ["txn_id", "key"])
     columns = ["txn_id", "raw", "key", "order_no", "principal_id", "kind", "how"]
-    hits = clear.mutate(how=text("clear")).select(columns).union(more.select(columns))
+    hits = clear.mutate(how=text("clear")).select(columns).union(more.inner_join(references, "key").select(columns))
     hits = keep("quoted", hits)
     strange = others.anti_join(hits, "txn_id")
-    strange = strange.mutate(shape=strange.key.re_replace("[0-9]", "9"))
-    dead = strange.semi_join(shapes(references), "shape").select("txn_id", "raw", "key")
+    strange = strange.filter(strange.key.re_search("[A-Z]")).mutate(shape=shape_of(strange.key))
+    dead = strange.semi_join(_same_shape(strange, references), "shape").select("txn_id", "raw", "key")
     return Quoted(tokens=tokens, hits=hits, unclear=keep("unclear", unclear), dead=keep("dead", dead))
 
 
-def targets(inputs: MatchInputs, found: Quoted) -> ir.Table:
-    """The orders each text leaves: txn_id, order_no, principal_id, raw, kind, how, shared, orders (how many), is_unclear.
+def _same_shape(strange: ir.Table, references: ir.Table) -> ir.Table:
+    """Of the shapes of ``strange`` those that our own numbers have."""
+    ours = references.filter(references.kind.isin(["订单号", "合同号", "形式发票号"]))
+    return ours.select(shape=shape_of(ours.key)).semi_join(strange, "shape").distinct()
+
+
+def targets(inputs: Prepared, found: Quoted) -> ir.Table:
+    """The orders each text leaves: txn_id, order_no, principal_id, raw, key, kind, shared, is_alike, orders (how many),
+    is_unclear.
 
     A number that stands for several orders (one contract, three orders) is ``shared``; another number of the same
     text that names one of them narrows it.
     """
-    here = ibis.window(group_by=["txn_id", "key"])
     hits = found.hits
+    whole = hits.group_by("txn_id").agg(
+        order_no=hits.order_no.min(),
+        last=hits.order_no.max(),
+        principal_id=hits.principal_id.min(),
+        raw=hits.raw.min(),
+        key=hits.key.argmin(hits.raw),
+        kind=hits.kind.argmin(hits.raw),
+        is_alike=(hits.how == "alike").min(),
+    )
+    one = whole.filter(whole.order_no == whole.last).mutate(shared=False, orders=ibis.literal(1).cast("int64"))
+    several = _several(hits.semi_join(whole.filter(whole.order_no != whole.last), "txn_id"))
+    rows = one.select(_TARGET).union(several.select(_TARGET))
+    rows = beside(rows, found.unclear.mutate(is_unclear=True), "txn_id")
+    return inputs.keep("targets", rows.mutate(is_unclear=rows.is_unclear.fill_null(False)))
+
+
+_TARGET = ("txn_id", "order_no", "principal_id", "raw", "key", "kind", "shared", "is_alike", "orders")
+
+
+def _several(hits: ir.Table) -> ir.Table:
+    """The orders of texts that name more than one, narrowed where one number of the text names one of another's."""
+    here = ibis.window(group_by=["txn_id", "key"])
     single = hits.group_by("txn_id", "key", "order_no", "principal_id").agg(
         raw=hits.raw.min(), kind=hits.kind.min(), how=hits.how.min()
     )
-    wide = inputs.keep("target_keys", single.mutate(of_key=single.count().over(here)))
+    wide = single.mutate(of_key=single.count().over(here))
     exact = wide.filter(wide.of_key == 1).select("txn_id", "order_no").distinct().mutate(is_named=True)
     named = beside(wide, exact, ["txn_id", "order_no"])
     named = named.mutate(is_named=named.is_named.fill_null(False))
@@ -174,10 +225,9 @@ def targets(inputs: MatchInputs, found: Quoted) -> ir.Table:
     kept = named.filter((named.of_key == 1) | ~named.key_named | named.is_named)
     orders = kept.group_by("txn_id", "order_no", "principal_id").agg(
         raw=kept.raw.min(),
-        kind=kept.kind.min(),
+        key=kept.key.argmin(kept.raw),
+        kind=kept.kind.argmin(kept.raw),
         shared=(kept.of_key > 1).min(),
         is_alike=(kept.how == "alike").min(),
     )
-    counted = orders.mutate(orders=orders.count().over(ibis.window(group_by="txn_id")))
-    counted = beside(counted, found.unclear.mutate(is_unclear=True), "txn_id")
-    return inputs.keep("targets", counted.mutate(is_unclear=counted.is_unclear.fill_null(False)))
+    return orders.mutate(orders=orders.count().over(ibis.window(group_by="txn_id")))

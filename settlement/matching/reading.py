@@ -21,7 +21,22 @@ _TAIL = re.compile(r"[0-9]+$")
 _ATOM = re.compile(r"[A-Z0-9]+")
 _PIECES = re.compile(r"[A-Z]+|[0-9]+")
 # What may stand glued in front of a number or behind it without being part of it.
-_LABELS = ("ORDERNO", "ORDER", "INVOICE", "INVNO", "INV", "CONTRACT", "PINO", "PI", "PONO", "PO", "BLNO", "REF", "NO", "FOR")
+_LABELS = (
+    "ORDERNO",
+    "ORDER",
+    "INVOICE",
+    "INVNO",
+    "INV",
+    "CONTRACT",
+    "PINO",
+    "PI",
+    "PONO",
+    "PO",
+    "BLNO",
+    "REF",
+    "NO",
+    "FOR",
+)
 _CURRENCIES = ("USD", "EUR", "CNY", "RMB", "JPY", "HKD", "GBP", "US")
 _AMOUNT_BEFORE = re.compile(rf"(?:{'|'.join(_CURRENCIES)})[0-9]+")
 _WORD_BEHIND = re.compile(r"[A-Z]{1,2}|USD|EUR|CNY|RMB|JPY|HKD|GBP|PAYMENT|DEPOSIT|BALANCE|FREIGHT|GOODS|INV|ORDER")

@@ -6,11 +6,12 @@ references of opening items, each compared without its separators. Finding them 
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
 from settlement.matching.decisions import known_orders
-from settlement.matching.inputs import MatchInputs
 from settlement.matching.items import noticed_refunds
+from settlement.matching.prepared import Prepared
 from settlement.matching.relations import text, union_of
 
 _SEPARATORS = "[^A-Z0-9]"
@@ -21,6 +22,11 @@ _ALIKE, _PLAIN = "OIL", "011"
 def reference_key(written: ir.StringValue) -> ir.StringValue:
     """A reference without separators, upper case."""
     return written.upper().re_replace(_SEPARATORS, "")
+
+
+@ibis.udf.scalar.builtin(name="damerau_levenshtein")
+def edits(left: str, right: str) -> int:
+    """Insertions, deletions, replacements and swaps of neighbours between two texts."""
 
 
 def alike_key(key: ir.StringValue) -> ir.StringValue:
@@ -39,7 +45,7 @@ def _of_orders(orders: ir.Table) -> list[ir.Table]:
     return [orders.select(written=orders[name], order_no="order_no", kind=text(kind)) for name, kind in kinds.items()]
 
 
-def _of_documents(inputs: MatchInputs) -> list[ir.Table]:
+def _of_documents(inputs: Prepared) -> list[ir.Table]:
     own = inputs.own_company.select(own_uscc="uscc").distinct()
     invoices = inputs.vat_invoices.filter(inputs.vat_invoices.order_no.notnull())
     issued = invoices.semi_join(own, invoices.seller_uscc == own.own_uscc)
@@ -56,7 +62,7 @@ def _of_documents(inputs: MatchInputs) -> list[ir.Table]:
     ]
 
 
-def known_references(inputs: MatchInputs) -> ir.Table:
+def known_references(inputs: Prepared) -> ir.Table:
     """key, order_no, principal_id, kind, is_live: every reference long enough to stand for an order.
 
     A key of several orders has several rows; the same pair may stand twice.
@@ -78,8 +84,6 @@ def known_references(inputs: MatchInputs) -> ir.Table:
     return rows.inner_join(orders, "order_no").select("key", "order_no", "principal_id", "kind")
 
 
-def shapes(references: ir.Table) -> ir.Table:
-    """How our numbers with letters look: every digit a 9. A token of such a shape that is no reference is a
-    number of ours that we do not know. Column shape."""
-    ours = references.filter(references.kind.isin(["订单号", "合同号", "形式发票号"]) & references.key.re_search("[A-Z]"))
-    return ours.select(shape=ours.key.re_replace("[0-9]", "9")).distinct()
+def shape_of(key: ir.StringValue) -> ir.StringValue:
+    """A key with every digit a 9."""
+    return key.translate("0123456789", "9999999999")

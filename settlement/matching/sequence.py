@@ -52,7 +52,7 @@ class Target:
 class Receipt:
     """A receipt with its targets; ``small`` is the shortfall tolerated in its currency, 0 in CNY."""
 
-    txn_id: str
+    txn_id: int
     booked_on: date
     amount: Decimal
     currency: str
@@ -172,8 +172,12 @@ def _several(receipt: Receipt, items: list[Item], limits) -> tuple[str, str, lis
     whole = _sums(receipt, fits)
     is_choice = any(target.shared for target in receipt.targets)
     if is_choice:
-        alone = [order for order in sorted(orders) if sum((i.open for i in fits if i.order_no == order), NIL) == receipt.amount
-                 or any(receipt.amount in (i.open, *i.others) for i in fits if i.order_no == order)]
+        alone = [
+            order
+            for order in sorted(orders)
+            if sum((i.open for i in fits if i.order_no == order), NIL) == receipt.amount
+            or any(receipt.amount in (i.open, *i.others) for i in fits if i.order_no == order)
+        ]
         if len(alone) == 1 and not whole:
             mine = [item for item in fits if item.order_no == alone[0]]
             equal = [item for item in mine if item.open == receipt.amount] or mine
@@ -181,13 +185,31 @@ def _several(receipt: Receipt, items: list[Item], limits) -> tuple[str, str, lis
         if alone:
             return "exact", "several", []
     if whole:
-        return "sum", "sole" if len(whole) == 1 else "several", [(item, item.open) for item in whole[0]] if len(whole) == 1 else []
+        return (
+            "sum",
+            "sole" if len(whole) == 1 else "several",
+            [(item, item.open) for item in whole[0]] if len(whole) == 1 else [],
+        )
     split = _by_amounts_said(receipt, fits)
     if split:
         return "exact", "sole", split
     total, room = sum((i.open for i in fits), NIL), sum((i.room for i in items), NIL)
     if fits and not is_choice and _explained(receipt, total - receipt.amount, limits.charges_share):
         return "charges", "sole", _in_turn(fits, receipt.amount, by_room=False)
+    if is_choice:
+        short = [
+            order
+            for order in sorted(orders)
+            if _explained(
+                receipt, sum((i.open for i in fits if i.order_no == order), NIL) - receipt.amount, limits.charges_share
+            )
+        ]
+        if len(short) == 1:
+            return (
+                "charges",
+                "sole",
+                _in_turn([i for i in fits if i.order_no == short[0]], receipt.amount, by_room=False),
+            )
     if fits and not is_choice and receipt.amount > room:
         return "over", "sole", [(item, item.open) for item in fits]
     return _subset(receipt, fits, limits) if is_choice else ("none", "several", [])

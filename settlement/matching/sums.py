@@ -78,7 +78,9 @@ def _found(fen: Sequence[int], target: int, depth: int, shown: int) -> list[tupl
     found: list[tuple[int, ...]] = []
     if len(fen) <= _EVERY:
         for terms in range(2, depth + 1):
-            found += [places for places in combinations(range(len(fen)), terms) if sum(fen[p] for p in places) == target]
+            found += [
+                places for places in combinations(range(len(fen)), terms) if sum(fen[p] for p in places) == target
+            ]
         return found[: shown + 1]
     pairs = _pairs(fen)
     found += pairs.get(target, [])

@@ -11,10 +11,11 @@ from settlement.matching.decision_table import judged
 from settlement.matching.relations import text
 from settlement.rules.money import MONEY
 
-PIECE = ("txn_id", "order_no", "principal_id", "purpose", "amount")
-VERDICT = ("txn_id", "order_no", "principal_id", "raw", "fit", "party", "rule", "posts", "confidence", "code", "zh", "note")
-PIECE_SCHEMA = ibis.schema({name: "string" for name in PIECE if name != "amount"} | {"amount": MONEY})
-VERDICT_SCHEMA = ibis.schema(dict.fromkeys(VERDICT, "string"))
+# Within the stages a txn_id is a whole number: the place of the credit in order of booked_on and txn_id (``numbered``).
+PIECE = ("txn_id", "order_no", "principal_id", "purpose", "currency", "amount")
+VERDICT = ("txn_id", "order_no", "principal_id", "party", "fit", "rule", "posts", "confidence", "note")
+PIECE_SCHEMA = ibis.schema({"txn_id": "int64"} | dict.fromkeys(PIECE[1:-1], "string") | {"amount": MONEY})
+VERDICT_SCHEMA = ibis.schema({"txn_id": "int64"} | dict.fromkeys(VERDICT[1:], "string"))
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,10 @@ class Placed:
     verdicts: ir.Table
 
 
-def verdicts_on(facts: ir.Table) -> ir.Table:
-    """``facts`` (txn_id, party, reference, fit, unique, and where there are any order_no, principal_id, raw, note)
+def verdicts_on(facts: ir.Table, table: ir.Table) -> ir.Table:
+    """``facts`` (txn_id, party, reference, fit, unique, and where there are any order_no, principal_id, note)
     as VERDICT rows. On account needs one principal: without it the money stays open."""
-    absent = {name: text(None) for name in ("order_no", "principal_id", "raw", "note") if name not in facts.columns}
-    rows = judged(facts.mutate(**absent))
+    absent = {name: text(None) for name in ("order_no", "principal_id", "note") if name not in facts.columns}
+    rows = judged(facts.mutate(**absent), table)
     homeless = (rows.posts == "account") & rows.principal_id.isnull()
     return rows.mutate(posts=ibis.ifelse(homeless, "open", rows.posts)).select(VERDICT)

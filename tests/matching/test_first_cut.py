@@ -41,7 +41,12 @@ def test_a_reference_of_the_payers_own_order_is_certain(world):
     txn = world.credit("5000.00", counterparty_name="ACME Trading, L.L.C.", remark="付订单SO0156货款")
     allocations, _ = placed(world)
     [row] = allocations[txn]
-    assert (row["order_no"], row["amount"], row["confidence"], row["rule"]) == ("SO0156", Decimal("5000.00"), "certain", "R1")
+    assert (row["order_no"], row["amount"], row["confidence"], row["rule"]) == (
+        "SO0156",
+        Decimal("5000.00"),
+        "certain",
+        "R1",
+    )
 
 
 def test_two_references_are_two_orders(world):
@@ -89,7 +94,15 @@ def test_nothing_known_is_left_open_with_candidates(world):
 
 def test_a_decision_overrides_every_rule(world):
     txn = world.credit("5000.00", counterparty_name="ACME TRADING LLC", remark="SO0156")
-    world.add("claims", txn_id=txn, order_no="SO0157", amount="3000.00", decided_by="李会计", decided_at="2023-09-20 10:00:00", reason="客户来函")
+    world.add(
+        "claims",
+        txn_id=txn,
+        order_no="SO0157",
+        amount="3000.00",
+        decided_by="李会计",
+        decided_at="2023-09-20 10:00:00",
+        reason="客户来函",
+    )
     allocations, unmatched = placed(world)
     assert [(row["order_no"], row["amount"], row["rule"]) for row in allocations[txn]] == [("SO0157", 3000, "DECISION")]
     assert unmatched[txn]["amount"] == 2000
@@ -97,7 +110,15 @@ def test_a_decision_overrides_every_rule(world):
 
 def test_a_decision_over_the_amount_moves_nothing(world):
     txn = world.credit("5000.00", counterparty_name="ACME TRADING LLC", remark="SO0156")
-    world.add("claims", txn_id=txn, order_no="SO0157", amount="5000.01", decided_by="李会计", decided_at="2023-09-20 10:00:00", reason="客户来函")
+    world.add(
+        "claims",
+        txn_id=txn,
+        order_no="SO0157",
+        amount="5000.01",
+        decided_by="李会计",
+        decided_at="2023-09-20 10:00:00",
+        reason="客户来函",
+    )
     allocations, _ = placed(world)
     assert [row["order_no"] for row in allocations[txn]] == ["SO0156"]
     codes = [row["code"] for row in rows_of(match_receipts(world.inputs()).found)]
@@ -111,8 +132,15 @@ def test_money_on_an_unknown_own_account_posts_to_nobody(world):
 
 
 def test_an_order_is_not_paid_beyond_what_it_is_owed(world):
-    first = world.credit("3000.00", counterparty_name="ACME TRADING LLC", remark="SO0156 deposit", booked_on="2023-09-01")
-    second = world.credit("3000.00", counterparty_name="ACME TRADING LLC", remark="SO0156 balance", booked_on="2023-09-20")
+    first = world.credit(
+        "3000.00", counterparty_name="ACME TRADING LLC", remark="SO0156 deposit", booked_on="2023-09-01"
+    )
+    second = world.credit(
+        "3000.00", counterparty_name="ACME TRADING LLC", remark="SO0156 balance", booked_on="2023-09-20"
+    )
     allocations, _ = placed(world)
     assert [(row["order_no"], row["amount"]) for row in allocations[first]] == [("SO0156", 3000)]
-    assert sorted((row["order_no"] or "", row["amount"]) for row in allocations[second]) == [("", 1000), ("SO0156", 2000)]
+    assert sorted((row["order_no"] or "", row["amount"]) for row in allocations[second]) == [
+        ("", 1000),
+        ("SO0156", 2000),
+    ]

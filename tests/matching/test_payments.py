@@ -20,7 +20,13 @@ def world() -> World:
 
 
 def ask(world: World, request_no: str, amount: str, **fields) -> None:
-    given = {"order_no": "SO0001", "kind": "货款", "payee_type": "委托方", "payee_name": "宁波甲纺织有限公司", "payee_account": "331001"}
+    given = {
+        "order_no": "SO0001",
+        "kind": "货款",
+        "payee_type": "委托方",
+        "payee_name": "宁波甲纺织有限公司",
+        "payee_account": "331001",
+    }
     world.add("payments", request_no=request_no, currency="CNY", amount=amount, **given | fields)
 
 
@@ -41,7 +47,9 @@ def test_the_only_application_of_payee_and_amount(world):
     ask(world, "QK001", "8000.00")
     txn = world.line("-8000.00", counterparty_account="331001", counterparty_name="宁波甲纺织有限公司")
     rows, _, found = paid(world)
-    assert [(row["request_no"], row["order_no"], row["kind"], row["amount"]) for row in rows[txn]] == [("QK001", "SO0001", "货款", 8000)]
+    assert [(row["request_no"], row["order_no"], row["kind"], row["amount"]) for row in rows[txn]] == [
+        ("QK001", "SO0001", "货款", 8000)
+    ]
     assert found == []
 
 

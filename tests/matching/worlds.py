@@ -66,7 +66,12 @@ OTHER_SCHEMAS = {
 }  # fmt: skip
 # Central parity, CNY per 100, as published: enough for the worlds here.
 RATES = {"USD": "717.86", "EUR": "766.50", "JPY": "4.8730", "HKD": "91.68", "GBP": "878.00"}
-OWN = {"CNY": "6222000000000000001", "USD": "6222000000000000002", "EUR": "6222000000000000003", "JPY": "6222000000000000004"}
+OWN = {
+    "CNY": "6222000000000000001",
+    "USD": "6222000000000000002",
+    "EUR": "6222000000000000003",
+    "JPY": "6222000000000000004",
+}
 
 
 @cache
@@ -79,7 +84,8 @@ def layouts() -> dict[str, dict]:
 def schemas() -> dict[str, ibis.Schema]:
     """Schema of each table that matching is given."""
     declared = {
-        name: {field: KINDS[spec["kind"]] for field, spec in layouts()[name]["fields"].items()} | ORIGIN for name in TABLES
+        name: {field: KINDS[spec["kind"]] for field, spec in layouts()[name]["fields"].items()} | ORIGIN
+        for name in TABLES
     }
     return {name: ibis.schema(fields) for name, fields in (declared | OTHER_SCHEMAS).items()}
 
@@ -88,7 +94,9 @@ def schemas() -> dict[str, ibis.Schema]:
 def shipped_limits() -> Limits:
     """The limits in force in autumn 2023, from the files that ship."""
     files = {
-        name: yaml.load((ROOT / f"settlement/parameters/{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        name: yaml.load(
+            (ROOT / f"settlement/parameters/{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader
+        )
         for name in ("matching", "tolerances")
     }
     return limits_on(parameters_of(files), date(2023, 9, 1))
@@ -129,9 +137,20 @@ class World:
         self.month, self.as_of = month, as_of
         self.rows: dict[str, list[dict]] = {name: [] for name in schemas()}
         self._numbers = itertools.count(1)
-        self.add("own_company", name="宁波启航供应链管理有限公司", name_en="NINGBO QIHANG SUPPLY CHAIN CO LTD", uscc="91330000MA0TE5T087")
+        self.add(
+            "own_company",
+            name="宁波启航供应链管理有限公司",
+            name_en="NINGBO QIHANG SUPPLY CHAIN CO LTD",
+            uscc="91330000MA0TE5T087",
+        )
         for currency, account in OWN.items():
-            self.add("own_accounts", account_no=account, currency=currency, bank="中国银行", name="宁波启航供应链管理有限公司")
+            self.add(
+                "own_accounts",
+                account_no=account,
+                currency=currency,
+                bank="中国银行",
+                name="宁波启航供应链管理有限公司",
+            )
         for currency, rate in RATES.items():
             self.add("fx_mid_rates", published_on="2023-01-03", currency=currency, rate_per_100=rate)
 

@@ -1,0 +1,48 @@
+"""The inputs once prepared: what every stage asks of an order, and the decision table as a relation, computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import ibis
+import ibis.expr.types as ir
+
+from settlement.matching.decision_table import SCHEMA, expanded
+from settlement.matching.inputs import MatchInputs
+from settlement.matching.names import with_name_key
+from settlement.matching.relations import text
+
+EXPORT = "出口贸易代理"
+IMPORT = "进口贸易代理"
+
+
+@dataclass(frozen=True)
+class Prepared(MatchInputs):
+    """MatchInputs whose ``orders`` also carry is_export, is_import, is_live and buyer_key (export orders only).
+
+    ``decision_table``: every combination of facts with the row that fits it (``decision_table.expanded``).
+    """
+
+    decision_table: ir.Table
+
+
+def prepared(inputs: MatchInputs) -> Prepared:
+    """``inputs`` with what all stages ask, kept. Given prepared inputs it changes nothing.
+
+    An order is live while it is neither cancelled (取消) nor withdrawn (退载), C-43.
+    """
+    if isinstance(inputs, Prepared):
+        return inputs
+    orders = inputs.orders
+    dropped = (orders.order_status == "取消") | (orders.shipment_status == "退载")
+    is_export = orders.services.contains(EXPORT)
+    orders = orders.mutate(
+        is_export=is_export,
+        is_import=orders.services.contains(IMPORT) & ~is_export,
+        is_live=~dropped.fill_null(False),
+    )
+    orders = with_name_key(orders, "counterparty", "buyer_key")
+    orders = orders.mutate(buyer_key=ibis.cases((orders.is_export, orders.buyer_key), else_=text(None)))
+    given = {field.name: getattr(inputs, field.name) for field in fields(MatchInputs)}
+    given["orders"] = inputs.keep("orders_prepared", orders)
+    return Prepared(**given, decision_table=inputs.keep("decision_table", inputs.load(list(expanded()), SCHEMA)))
