@@ -6,7 +6,7 @@ What belongs here: the ends of statements. What does not: lines.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -55,6 +55,7 @@ def _breaks_of_account(statements: list[Placed], names: dict[int, str], points: 
     ends = [ordered[0]]  # the statements that reach furthest so far: downloads of one day end at different hours
     for after in ordered[1:]:
         reached = ends[0].get("to_on")
+        after = _carried(after, ends[-1])
         before = next((item for item in ends if item.get("closing") == after.get("opening")), ends[-1])
         overlaps = after.get("from_on") <= reached
         joins = before.get("closing") == after.get("opening") or (
@@ -68,6 +69,16 @@ def _breaks_of_account(statements: list[Placed], names: dict[int, str], points: 
         elif after.get("to_on") == reached:
             ends.append(after)
     return found + _missing_days(ordered, names, found)
+
+
+def _carried(after: Placed, before: Placed) -> Placed:
+    """A statement without balances carries those of the one before on: what it misses shows where the next begins."""
+    if (after.get("opening"), after.get("closing")) != (None, None) or before.get("closing") is None:
+        return after
+    if after.get("from_on") <= before.get("to_on"):
+        return after
+    moved = (after.get("credits") or Decimal(0)) - (after.get("debits") or Decimal(0))
+    return replace(after, row=after.row | {"opening": before.get("closing"), "closing": before.get("closing") + moved})
 
 
 def _begins_within(before: Placed, after: Placed, ends: list[Placed], points: Points) -> bool:

@@ -310,3 +310,13 @@ def test_overlapping_downloads_whose_balances_contradict_are_named(put):
     assert (overlap.kind, overlap.difference) == ("overlap", Decimal("-263.00"))
     assert "a.csv" in overlap.message and "b.csv" in overlap.message
     assert combine([one, put("c.csv", rows(*rows_from(5, 12, 0)))]).breaks == []
+
+
+def test_a_statement_without_balances_is_held_between_its_neighbours(put):
+    before = put("a.csv", rows("6222,CNY,2023-09-04,,,500.00,1500.00,甲公司,汇款,R1"))
+    after = put("c.csv", rows("6222,CNY,2023-09-08,,,80.00,1680.00,丙公司,汇款,R3"))
+    whole = put("b.csv", rows("6222,CNY,2023-09-05,,,100.00,,乙公司,汇款,R2"))
+    short = put("b.csv", rows("6222,CNY,2023-09-05,,,60.00,,乙公司,汇款,R2"))
+    assert combine([before, whole, after]).breaks == []
+    [gap] = combine([before, short, after]).breaks
+    assert gap.difference == Decimal("40.00") and "b.csv" in gap.message
