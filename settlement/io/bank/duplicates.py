@@ -55,23 +55,22 @@ def codes(*columns: np.ndarray) -> np.ndarray:
 
 
 def same_within_format(keys: Keys) -> np.ndarray:
-    """For each line the first line that is the same transaction in its format (itself if none is earlier)."""
+    """For each line the first line that is the same transaction in its format (itself if none is earlier).
+
+    First by the whole identity. Then, where the bank gives a reference, a corrected name or value date does not make
+    another transaction: of the lines that share reference, day and amount, as many are kept as one source shows.
+    """
     has_reference = keys.reference != NONE
-    # With a reference of the bank, a corrected name or value date does not make another transaction.
-    soft = codes(
-        keys.account,
-        keys.family,
-        keys.layout,
-        keys.day,
-        keys.amount,
-        keys.reference,
-        np.where(has_reference, NONE, keys.value_day),
-        np.where(has_reference, NONE, keys.name),
-        np.where(has_reference, NONE, keys.counterparty),
-        np.where(has_reference, NONE, keys.mark),
-    )
-    number = numbered(codes(soft, keys.source))
-    return _first_of(codes(soft, number))
+    where = (keys.account, keys.family, keys.layout, keys.day, keys.amount, keys.reference)
+    whole = codes(*where, keys.value_day, keys.name, keys.counterparty, np.where(has_reference, NONE, keys.mark))
+    same = _first_of(codes(whole, numbered(codes(whole, keys.source))))
+    is_found = same != np.arange(len(keys))
+    shared = codes(*where, np.where(has_reference, NONE, whole))
+    # A source's lines that were found are counted before its others: only what exceeds them can be new.
+    order = np.argsort(~is_found, kind="stable")
+    number = np.empty(len(keys), np.int32)
+    number[order] = numbered(codes(shared[order], keys.source[order]))
+    return np.where(is_found, same, same[_first_of(codes(shared, number))])
 
 
 def _first_of(groups: np.ndarray) -> np.ndarray:

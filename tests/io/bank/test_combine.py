@@ -320,3 +320,11 @@ def test_a_statement_without_balances_is_held_between_its_neighbours(put):
     assert combine([before, whole, after]).breaks == []
     [gap] = combine([before, short, after]).breaks
     assert gap.difference == Decimal("40.00") and "b.csv" in gap.message
+
+
+def test_payments_that_share_a_reference_and_an_amount_are_told_apart_by_name(put):
+    one, other = "6222,CNY,2023-09-05,,100.00,,,甲公司,汇款,S1", "6222,CNY,2023-09-05,,100.00,,,乙公司,汇款,S1"
+    noon, evening = put("a.csv", rows(one)), put("b.csv", rows(other, one))
+    for reads in ([noon, evening], [evening, noon]):
+        combined = combine(reads)
+        assert sorted(combined.lines.column("counterparty_name").to_pylist()) == ["乙公司", "甲公司"]
