@@ -44,6 +44,10 @@ FLAGS = [
 ]
 
 
+LOCATIONS = """{workspaceOrError {... on Workspace {locationEntries
+    {name loadStatus locationOrLoadError {__typename ... on PythonError {message}}}}}}"""
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("ui") / "home"
@@ -71,17 +75,19 @@ class Server:
             )
 
     def wait(self) -> None:
-        """Until it answers; fails with its log."""
+        """Until it answers and has loaded the definitions; fails with its log."""
         until = time.monotonic() + START_SECONDS
-        while time.monotonic() < until:
-            if self.process.poll() is not None:
-                break
+        while time.monotonic() < until and self.process.poll() is None:
             try:
+                (location,) = self.ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
+            except (urllib.error.URLError, OSError):
+                location = {"loadStatus": "not serving yet"}
+            if location["loadStatus"] == "LOADED":
+                assert location["locationOrLoadError"]["__typename"] == "RepositoryLocation", location
                 # Newcomers are asked to sign up, sooner or later after a page has opened: say that they were.
                 self.ask("mutation {setNuxSeen}")
                 return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.5)
+            time.sleep(0.5)
         pytest.fail(f"the server did not start:\n{self.log.read_text(encoding='utf-8', errors='replace')[-3000:]}")
 
     def ask(self, query: str) -> dict:
@@ -205,7 +211,7 @@ def launched(server, browser) -> str:
     page.write("//input[@placeholder='Partition']", MONTH, "field for the month")
     page.press(f"//*[@role='menuitem' or self::a or self::li]//*[text()='{MONTH}']", f"month {MONTH} in the list")
     page.until(lambda: page.all("//button[contains(., 'Launch Run')][not(@disabled)]"), "the launch button stays grey")
-    page.picture("launchpad")
+    page.picture("ui-launchpad")
     page.press("//button[contains(., 'Launch Run')]", "launch button")
     page.until(lambda: "/runs/" in browser.current_url, "launching opened no run")
     ended = page.until(
@@ -247,7 +253,7 @@ def test_every_check_of_the_run_is_green(launched, server):
     assert not_green == {}
 
 
-@pytest.mark.parametrize("asset, picture", [("principal_balances", "asset-checks"), ("unmatched_receipts", None)])
+@pytest.mark.parametrize("asset, picture", [("principal_balances", "ui-checks"), ("unmatched_receipts", None)])
 def test_the_page_of_an_asset_shows_its_checks_green(launched, server, browser, asset, picture):
     page = Page(browser, server.url)
     page.open(f"/assets/{asset}?view=checks")
@@ -268,17 +274,17 @@ def test_the_page_of_an_asset_shows_totals_preview_rules_and_sql(launched, serve
     for name in ("dagster/row_count", "control_totals", "preview", "sql", "rules"):
         page.until(lambda name=name: name in page.text(), f"no {name}")
     assert "EXP-BAL-01" in page.text()
-    page.picture("asset-metadata")
+    page.picture("ui-metadata")
     page.press("//*[contains(text(), 'Show Markdown')]", "preview to open")
     page.until(lambda: f"{MONTH}-00000001" in page.text(), "the preview shows no posting")
-    page.picture("asset-preview")
+    page.picture("ui-preview")
 
 
 @pytest.mark.parametrize(
     "path, words, picture",
     [
-        ("/asset-groups", ["ingest", "matching", "settlement", "statements", "publish"], "lineage"),
-        ("/locations/settlement/asset-groups/matching/lineage", ["matched_money", "Checks"], "lineage-matching"),
+        ("/asset-groups", ["ingest", "matching", "settlement", "statements", "publish"], "ui-stages"),
+        ("/locations/settlement/asset-groups/matching/lineage", ["matched_money", "2 / 2 Passed"], "ui-assets"),
     ],
 )
 def test_the_lineage_shows_the_stages_in_order(launched, server, browser, path, words, picture):
@@ -292,7 +298,7 @@ def test_the_page_of_the_run_lists_the_checks(launched, server, browser):
     page = Page(browser, server.url)
     page.open(f"/runs/{launched}")
     # Of the checks' events those that name no folder: the picture is published.
-    page.write("//input[starts-with(@placeholder, 'Filter')]", "published_shape succeeded", "filter of the log")
+    page.write("//input[starts-with(@placeholder, 'Filter')]", "'published_shape' on", "filter of the log")
     page.until(lambda: page.text().count("succeeded for materialization") > 3, "the run shows no check")
     assert "Errored (0)" in page.text()
-    page.picture("run")
+    page.picture("ui-run")
