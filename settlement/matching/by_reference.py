@@ -73,6 +73,10 @@ def _facts(single: ir.Table, items: ir.Table, inputs: Prepared, small: ir.Table)
     """``single`` with ``fit``: how the receipt compares with all that its order is owed in its currency."""
     limits = inputs.limits
     sums = items.group_by("order_no", "currency").agg(total=money_sum(items.open), room=money_sum(items.room))
+    # The same order and the same amount once more: what it paid is paid, whatever else of the order is open.
+    settled = items.filter((items.open == NIL) & (items.paid > NIL))
+    settled = settled.select("order_no", "currency", amount="due").distinct().mutate(is_settled=True)
+    single = beside(single, settled, ["order_no", "currency", "amount"])
     orders = inputs.orders
     orders = orders.select(
         "order_no", "is_live", order_currency="currency", is_trade=orders.is_export | orders.is_import
@@ -88,14 +92,14 @@ def _facts(single: ir.Table, items: ir.Table, inputs: Prepared, small: ir.Table)
         (rows.total.isnull() & ~rows.is_live.fill_null(True), "dropped"),
         (rows.total.isnull() & foreign, "currency"),
         (rows.total.isnull(), "undue"),
-        (rows.room == NIL, "paid"),
+        ((rows.room == NIL) | rows.is_settled.fill_null(False), "paid"),
         (rows.total == rows.amount, "exact"),
         (rows.amount > rows.room, "over"),
         (charges, "charges"),
         (rows.amount > rows.total, "estimate"),
         else_="part",
     )
-    return rows.mutate(fit=fit).drop("is_live", "order_currency", "small", "total", "room")
+    return rows.mutate(fit=fit).drop("is_live", "order_currency", "small", "total", "room", "is_settled")
 
 
 def _fill_twice(receipts: ir.Table, items: ir.Table, inputs: Prepared) -> ir.Table:
@@ -148,15 +152,20 @@ def post_single(inputs: Prepared, single: ir.Table, items: ir.Table, variants: i
     sums = put.group_by("txn_id").agg(put=money_sum(put.amount))
     short = beside(going, sums, "txn_id")
     short = short.filter(short.put.fill_null(NIL) < short.amount)
-    # Others were before it: what it meets now is less than what its order was owed.
-    again = short.mutate(fit=ibis.ifelse(short.put.isnull(), "paid", "over")).drop("rule", "posts", "confidence", "put")
+    # Others were before it: what it meets now is less than what its order was owed. Where one of them was of the same
+    # amount and little is left, it is the same payment twice, and none of it is put on that little.
+    first_of = going.group_by("order_no", "currency", "amount").agg(first=going.txn_id.min())
+    short = short.inner_join(first_of, ["order_no", "currency", "amount"])
+    little = short.put.fill_null(NIL) < multiply(short.amount, inputs.limits.instalment_share)
+    twice = short.put.isnull() | ((short.first < short.txn_id) & little)
+    again = short.mutate(fit=ibis.ifelse(twice, "paid", "over")).drop("rule", "posts", "confidence", "put", "first")
     third = keep("single_rejudged", judged(again, inputs.decision_table))
     rest = second.anti_join(third, "txn_id")
     verdicts = union_of([table.mutate(note=text(None)).select(VERDICT) for table in (first, rest, third)])
     posted = union_of(
         [table.filter(table.posts == "order").select("txn_id", "principal_id", "currency") for table in (rest, third)]
     )
-    filled_ones = put.inner_join(posted, "txn_id")
+    filled_ones = put.inner_join(posted, "txn_id")  # what the third judgement refuses falls out here
     undue = _undue(rest.filter(rest.posts == "order"))
     pieces = union_of([table.select(PIECE) for table in (exact, filled_ones, undue)])
     return Placed(pieces=keep("single_pieces", pieces), verdicts=keep("single_verdicts", verdicts))

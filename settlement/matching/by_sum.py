@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import combinations
 
 import ibis
 import ibis.expr.types as ir
@@ -20,6 +21,7 @@ from settlement.matching.relations import NIL
 from settlement.matching.sums import Reach, Search, solutions
 from settlement.matching.verdicts import PIECE_SCHEMA, Placed, verdicts_on
 
+NIL_MONEY = Decimal(0)
 _FACTS = ibis.schema(
     {"txn_id": "int64"}
     | dict.fromkeys(("order_no", "principal_id", "party", "reference", "fit", "unique", "note"), "string")
@@ -87,6 +89,17 @@ def _natural(items: list[OpenItem], amount: Decimal) -> list[tuple[int, ...]]:
     return sorted(places for places in sums if sum(items[place].open for place in places) == amount)
 
 
+def _all_but_few(items: list[OpenItem], amount: Decimal, limits) -> list[tuple[int, ...]]:
+    """Of items that belong together (a month named) all but one or two: what was billed late is left out."""
+    over = sum(item.open for item in items) - amount
+    if len(items) < 4 or over <= NIL_MONEY:
+        return []
+    places = range(len(items))
+    left_out = [(place,) for place in places if items[place].open == over]
+    left_out += [pair for pair in combinations(places, 2) if items[pair[0]].open + items[pair[1]].open == over]
+    return [tuple(place for place in places if place not in out) for out in left_out]
+
+
 def _words(search: Search, count: int) -> str:
     if search.terms == 0:
         return f"同币种未结项 {count} 个，超出合计查找的上限，未查找"
@@ -102,7 +115,8 @@ def _shown(solution: Iterable[int], items: list[OpenItem]) -> str:
 def judge_sum(receipt: OpenReceipt, items: list[OpenItem], limits) -> Verdict:
     """Whether one set of items, and only one, sums to the receipt."""
     search = solutions([item.open for item in items], receipt.amount, Reach.of(limits))
-    found = sorted({*search.found, *_natural(items, receipt.amount)}, key=lambda places: (len(places), places))
+    few = _all_but_few(items, receipt.amount, limits) if receipt.months else []
+    found = sorted({*search.found, *_natural(items, receipt.amount), *few}, key=lambda places: (len(places), places))
     note = _words(search, len(items))
     if not found:
         return Verdict("none", "several", [], note)
@@ -110,8 +124,8 @@ def judge_sum(receipt: OpenReceipt, items: list[OpenItem], limits) -> Verdict:
     if len(found) > 1:
         return Verdict("sum", "several", [], f"{note}：{shown}")
     pieces = [(items[place], items[place].open) for place in found[0]]
-    is_natural = found[0] not in search.found
-    certain = is_natural or search.chance <= limits.sum_chance_certain
+    is_natural = found[0] not in search.found and found[0] not in few
+    certain = is_natural or (found[0] not in few and search.chance <= limits.sum_chance_certain)
     note = f"{note}：{shown}；偶然相符的期望 {search.chance:.1e}"
     return Verdict("sum", "sole" if certain else "likely", pieces, note)
 

@@ -60,7 +60,7 @@ class Quoted:
     dead: ir.Table
 
 
-def _tokens(texts: ir.Table, shortest: int) -> ir.Table:
+def tokens_of(texts: ir.Table, shortest: int) -> ir.Table:
     """Runs of letters and digits with at least one digit, alone and joined over separators: txn_id, raw, key.
 
     A run is taken whole, without its strokes, and in its atoms: 2023/SO-156 is itself, SO-156, 2023, SO and 156.
@@ -155,7 +155,7 @@ def quoted(inputs: Prepared, credits: ir.Table, references: ir.Table) -> Quoted:
     keep = inputs.keep
     texts = credits.filter(credits.text.re_search("[0-9]"))
     texts = keep("texts", texts.select("txn_id", plain=texts.text.re_replace(_BANK_FIELDS, " ")))
-    tokens = keep("text_tokens", _tokens(texts, inputs.limits.reference_shortest_tail))
+    tokens = keep("text_tokens", tokens_of(texts, inputs.limits.reference_shortest_tail))
     clear = keep("quoted_clear", tokens.inner_join(references, "key"))
     first = keep("hard_first", _hard(_residual(texts, clear.select("txn_id", "raw"))))
     others = keep("other_tokens", tokens.semi_join(first, "txn_id").anti_join(clear, ["txn_id", "key"]).distinct())

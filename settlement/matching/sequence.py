@@ -7,6 +7,7 @@ on what the ones before it left. In Python, on the few that are bound together l
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -128,8 +129,13 @@ def _in_turn(items: Sequence[Item], amount: Decimal, *, by_room: bool) -> list[t
     return pieces
 
 
-def _one(receipt: Receipt, items: Sequence[Item], charges_share: Decimal) -> tuple[str, list[tuple[Item, Decimal]]]:
-    """Fit and pieces of a receipt that names one order (the same cases as ``by_reference``)."""
+def _one(
+    receipt: Receipt, items: Sequence[Item], charges_share: Decimal, settled: set[Decimal]
+) -> tuple[str, list[tuple[Item, Decimal]]]:
+    """Fit and pieces of a receipt that names one order (the same cases as ``by_reference``).
+
+    ``settled``: amounts that paid an item of the order whole: the same once more is a duplicate.
+    """
     target, amount = receipt.targets[0], receipt.amount
     fits = eligible(receipt, items)
     total, room = sum((item.open for item in items), NIL), sum((item.room for item in items), NIL)
@@ -141,7 +147,7 @@ def _one(receipt: Receipt, items: Sequence[Item], charges_share: Decimal) -> tup
     other = [item for item in fits if amount in item.others]
     if other:
         return "variant", [(other[0], amount)]
-    if room == NIL:
+    if room == NIL or receipt.amount in settled:
         return "paid", []
     first = fits if receipt.said else list(items)
     pieces = _in_turn([*first, *[item for item in items if item not in first]], amount, by_room=True)
@@ -244,10 +250,12 @@ def settle(receipts: Iterable[Receipt], items: Mapping[tuple[str, str], list[Ite
     ``items`` are used up: no item is paid beyond its room.
     """
     outcomes = []
+    settled: dict[tuple[str, str], set[Decimal]] = defaultdict(set)
     for receipt in sorted(receipts, key=lambda one: (one.booked_on, one.txn_id)):
         mine = [item for target in receipt.targets for item in items.get((target.order_no, receipt.currency), ())]
         if len(receipt.targets) == 1:
-            fit, pieces = _one(receipt, mine, limits.charges_share)
+            key = (receipt.targets[0].order_no, receipt.currency)
+            fit, pieces = _one(receipt, mine, limits.charges_share, settled[key])
             facts = (_party(receipt), _reference(receipt), fit, "-")
         else:
             fit, unique, pieces = _several(receipt, mine, limits)
@@ -256,6 +264,8 @@ def settle(receipts: Iterable[Receipt], items: Mapping[tuple[str, str], list[Ite
         outcome = Outcome(receipt, row, facts, pieces if row.posts == "order" else [])
         for item, amount in outcome.pieces:
             item.open, item.room, item.others = max(item.open - amount, NIL), item.room - amount, ()
+            if item.open == NIL:
+                settled[item.order_no, receipt.currency].add(amount)
             assert item.room >= NIL, f"{item.order_no} {item.purpose} is paid beyond what it is owed"
         outcomes.append(outcome)
     return outcomes
