@@ -1,3 +1,4 @@
+# ruff: noqa: S608  (statements of a bench over rows it makes up itself: nothing from outside reaches them)
 """A world for measuring matching: as many receipts as open items, with every kind of mess, and the answers.
 
 Made inside DuckDB from hashes of row numbers, so that a million rows take seconds and the same size gives the same

@@ -126,7 +126,9 @@ def post_bound(
     inputs: Prepared, bound: ir.Table, credits: ir.Table, items: ir.Table, variants: ir.Table, small: ir.Table
 ) -> Placed:
     """Settle the receipts of ``bound`` in turn: their pieces and verdicts."""
-    outcomes = settle(_receipts(inputs, bound, credits, small), _items(inputs, bound, items, variants), inputs.limits)
+    outcomes = settle(
+        _receipts(inputs, bound, credits, small), _items(inputs, bound, items, variants), inputs.limits, inputs.rows
+    )
     pieces = [
         {
             "txn_id": one.receipt.txn_id,

@@ -112,6 +112,13 @@ def _shown(solution: Iterable[int], items: list[OpenItem]) -> str:
     return " + ".join(f"{items[place].order_no} {items[place].purpose} {items[place].open:,.2f}" for place in solution)
 
 
+def _apart(found: list[tuple[int, ...]], items: list[OpenItem]) -> str:
+    """What would tell several solutions apart: the orders that some of them have and others have not."""
+    sets = [{items[place].order_no for place in places} for places in found]
+    doubtful = sorted(set.union(*sets) - set.intersection(*sets))
+    return "能区分的是付款是否包含 " + "、".join(doubtful[:6])
+
+
 def judge_sum(receipt: OpenReceipt, items: list[OpenItem], limits) -> Verdict:
     """Whether one set of items, and only one, sums to the receipt."""
     search = solutions([item.open for item in items], receipt.amount, Reach.of(limits))
@@ -122,7 +129,7 @@ def judge_sum(receipt: OpenReceipt, items: list[OpenItem], limits) -> Verdict:
         return Verdict("none", "several", [], note)
     shown = "；".join(_shown(solution, items) for solution in found[: limits.sum_solutions_shown])
     if len(found) > 1:
-        return Verdict("sum", "several", [], f"{note}：{shown}")
+        return Verdict("sum", "several", [], f"{note}：{shown}；{_apart(found, items)}")
     pieces = [(items[place], items[place].open) for place in found[0]]
     is_natural = found[0] not in search.found and found[0] not in few
     certain = is_natural or (found[0] not in few and search.chance <= limits.sum_chance_certain)

@@ -5,7 +5,8 @@ The table itself is ``decision_table.yaml``: what posts, with which confidence, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -55,18 +56,34 @@ def rows() -> tuple[Row, ...]:
     return tuple(Row(*[str(cell) for cell in row]) for row in content["rows"])
 
 
-def row_for(party: str, reference: str, fit: str, unique: str) -> Row:
+def changed(posts: Mapping[str, str]) -> tuple[Row, ...]:
+    """The rows with another outcome for some: id -> order, account or open. For trying out only.
+
+    Raises ``KeyError`` for an id that no row has, ``ValueError`` for another word.
+    """
+    known = {row.id for row in rows()}
+    strange = sorted(set(posts) - known)
+    if strange:
+        raise KeyError(f"no row {strange} in the decision table")
+    if set(posts.values()) - {"order", "account", "open"}:
+        raise ValueError(f"a row posts order, account or open, not {sorted(set(posts.values()))}")
+    return tuple(
+        replace(row, posts=posts.get(row.id, row.posts), confidence=row.confidence or "probable") for row in rows()
+    )
+
+
+def row_for(party: str, reference: str, fit: str, unique: str, table: Sequence[Row] | None = None) -> Row:
     """The first row that fits; the last row fits everything."""
-    return next(row for row in rows() if row.fits(party, reference, fit, unique))
+    return next(row for row in table or rows() if row.fits(party, reference, fit, unique))
 
 
 @cache
-def expanded() -> tuple[dict[str, str], ...]:
+def expanded(table: tuple[Row, ...] | None = None) -> tuple[dict[str, str], ...]:
     """Every combination of facts (about 4,000) with rule, posts and confidence of the row that fits."""
     return tuple(
         dict(zip(FACTS, facts, strict=True)) | {"rule": row.id, "posts": row.posts, "confidence": row.confidence}
         for facts in product(PARTIES, REFERENCES, FITS, UNIQUE)
-        for row in [row_for(*facts)]
+        for row in [row_for(*facts, table)]
     )
 
 

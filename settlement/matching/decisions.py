@@ -92,7 +92,7 @@ def _sets(judged: ir.Table) -> ir.Table:
         line_amount=judged.line_amount.max(),
         people=judged.decided_by.nunique(),
         fault=judged.fault.min(),
-        why=judged.why.min(where=judged.fault.notnull()),
+        why=judged.why.argmin(judged.fault),
         booked_on=judged.booked_on.max(),
         source_file=judged.source_file.min(),
         source_row=judged.source_row.min(),

@@ -38,7 +38,7 @@ _SERIES = {
         "instalment_share": "instalment_share",
         "lead_days": "lead_days",
     },
-    "matching_candidates": {"shown": "candidates_shown", "searched": "candidates_searched"},
+    "matching_candidates": {"shown": "candidates_shown", "searched": "candidates_searched", "names": "names_searched"},
 }
 
 
@@ -78,7 +78,8 @@ class Limits:
     instalment_share: Decimal  # received less than this share of what is due: an instalment, no short payment
     lead_days: int  # an item that arose later than this after the receipt cannot be what was paid by amount alone
     candidates_shown: int
-    candidates_searched: int
+    candidates_searched: int  # open items of one principal and currency
+    names_searched: int  # unknown payers whose names are compared, the largest amounts first
 
 
 def limits_on(parameters: ValueOn, day: date) -> Limits:

@@ -32,6 +32,9 @@ LINE = (
 )
 
 
+_PUBLIC = r"政府|财政|商务局|税务局|经济和信息化局|科技局|人力资源和社会保障局|就业|管理委员会|管委会"
+
+
 @dataclass(frozen=True)
 class Nobodys:
     """``lines``: txn_id, purpose, rule, confidence, evidence, other_txn_id (NULL where there is none).
@@ -103,6 +106,20 @@ def _interest(lines: ir.Table) -> ir.Table:
         rule=ibis.literal("N3"),
         confidence=ibis.literal("certain"),
         evidence=ibis.literal("银行结息：对方为银行或空，摘要写明利息"),
+        other_txn_id=text(None),
+    )
+
+
+def _subsidies(lines: ir.Table) -> ir.Table:
+    """Money of a public body that the text calls a subsidy: the agency's own, no principal's."""
+    public = lines.counterparty_name.re_search(_PUBLIC).fill_null(False)
+    paid = lines.filter(public & says(lines.marks, "subsidy") & (lines.amount > NIL))
+    return paid.select(
+        "txn_id",
+        purpose=ibis.literal("其他"),
+        rule=ibis.literal("N8"),
+        confidence=ibis.literal("probable"),
+        evidence="对方 " + paid.counterparty_name + " 是政府部门，附言写明补贴",
         other_txn_id=text(None),
     )
 
@@ -192,5 +209,6 @@ def nobodys_lines(inputs: Prepared, lines: ir.Table, known: ir.Table) -> Nobodys
     both = both.union(_both_sides(returned, "付款退回", "N5", "付款退回，原付款 ", "付款被退回，退回流水 "))
     single = _interest(plain).union(_transfers(plain))
     single = single.union(_vendor_refunds(inputs, plain, known).anti_join(single, "txn_id"))
+    single = single.union(_subsidies(plain).anti_join(single, "txn_id"))
     single = single.anti_join(both, "txn_id")
     return Nobodys(lines=keep("nobodys", both.union(single)), reversals=keep("reversals", reversals))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import ibis
 import ibis.expr.types as ir
 
-from settlement.matching.decision_table import SCHEMA, expanded
+from settlement.matching.decision_table import SCHEMA, Row, expanded, rows
 from settlement.matching.inputs import MatchInputs
 from settlement.matching.names import with_name_key
 from settlement.matching.relations import text
@@ -20,14 +20,17 @@ IMPORT = "进口贸易代理"
 class Prepared(MatchInputs):
     """MatchInputs whose ``orders`` also carry is_export, is_import, is_live and buyer_key (export orders only).
 
-    ``decision_table``: every combination of facts with the row that fits it (``decision_table.expanded``).
+    ``decision_table``: every combination of facts with the row that fits it (``decision_table.expanded``); ``rows``:
+    the same table as rows, for what is decided in Python.
     """
 
     decision_table: ir.Table
+    rows: tuple[Row, ...]
 
 
-def prepared(inputs: MatchInputs) -> Prepared:
-    """``inputs`` with what all stages ask, kept. Given prepared inputs it changes nothing.
+def prepared(inputs: MatchInputs, table: tuple[Row, ...] | None = None) -> Prepared:
+    """``inputs`` with what all stages ask, kept; ``table`` in place of the decision table, to try something out.
+    Given prepared inputs it changes nothing.
 
     An order is live while it is neither cancelled (取消) nor withdrawn (退载), C-43.
     """
@@ -45,4 +48,5 @@ def prepared(inputs: MatchInputs) -> Prepared:
     orders = orders.mutate(buyer_key=ibis.cases((orders.is_export, orders.buyer_key), else_=text(None)))
     given = {field.name: getattr(inputs, field.name) for field in fields(MatchInputs)}
     given["orders"] = inputs.keep("orders_prepared", orders)
-    return Prepared(**given, decision_table=inputs.keep("decision_table", inputs.load(list(expanded()), SCHEMA)))
+    relation = inputs.keep("decision_table", inputs.load(list(expanded(table)), SCHEMA))
+    return Prepared(**given, decision_table=relation, rows=table or rows())

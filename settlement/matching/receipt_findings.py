@@ -5,7 +5,6 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from settlement.matching.by_reference import tolerances
 from settlement.matching.decision_table import TEXTS, texts
 from settlement.matching.found import found_rows
 from settlement.matching.items import mid_rates
@@ -121,7 +120,7 @@ def _shortfalls(inputs: Prepared, stages: Stages) -> ir.Table:
     enough = multiply(rows.due, inputs.limits.instalment_share)
     rows = rows.filter((rows.paid < rows.due) & (rows.paid >= enough))
     rows = rows.inner_join(_charges_by_order(stages, pieces), ["order_no", "currency"])
-    rows = beside(rows, tolerances(inputs), "currency")
+    rows = beside(rows, stages.small, "currency")
     allowed = allowed_difference(rows.due, rows.small.fill_null(NIL), inputs.limits.short_share)
     charges = rows.charges.fill_null(NIL)
     rows = rows.mutate(

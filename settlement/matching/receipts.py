@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.matching.candidates import candidates_of
+from settlement.matching.credits import DECISION
 from settlement.matching.inputs import ALLOCATIONS, UNMATCHED, Matched, MatchInputs
 from settlement.matching.prepared import Prepared, prepared
 from settlement.matching.receipt_findings import found_in_receipts
@@ -28,8 +29,12 @@ def _by_rule(inputs: Prepared, stages: Stages) -> tuple[ir.Table, ir.Table, ir.T
     rest = stages.verdicts.inner_join(credits.select("txn_id", "currency", "amount"), "txn_id")
     rest = beside(rest, sums, "txn_id")
     rest = rest.mutate(rest=(rest.amount - rest.put.fill_null(NIL)).cast(MONEY)).filter(lambda t: t.rest > NIL)
-    rest = inputs.keep("rest", rest)
-    options = candidates_of(inputs, rest, stages.targets, stages.fits, stages.items)
+    # A verdict that stays open names the principal it doubts, and lies on nobody's account.
+    rest = rest.mutate(principal_id=ibis.cases((rest.posts == "open", text(None)), else_=rest.principal_id))
+    rest = inputs.keep(
+        "rest", rest.drop("party").inner_join(credits.select("txn_id", "counterparty_name", "party"), "txn_id")
+    )
+    options = candidates_of(inputs, rest, stages.targets, stages.fits, stages.items, stages.small)
     said = inputs.keep("said_of", words_on(inputs, stages.verdicts, stages.targets, credits))
     placed = stages.pieces.inner_join(said, "txn_id")
     rest = beside(rest.drop("rule", "confidence"), options, "txn_id").inner_join(said, "txn_id")
@@ -63,13 +68,31 @@ def _columns(table: ir.Table) -> dict[str, ir.Value]:
 
 
 def _whole_credits(stages: Stages) -> ir.Table:
-    """Credits that a decision or a nobody's rule explains, as FULL rows; what a decision leaves stays open."""
-    decided = stages.decided.pieces.semi_join(stages.lines.filter(stages.lines.amount > NIL), "txn_id")
-    nobody = stages.nobodys.lines.inner_join(
-        stages.lines.filter(stages.lines.amount > NIL).select("txn_id", "amount"), "txn_id"
-    )
-    rows = [in_schema(table, _columns(table), ALLOCATIONS) for table in (decided, nobody)]
-    return union_of(rows)
+    """Credits that a decision or a nobody's rule explains (ALLOCATIONS); what a decision leaves stays open."""
+    credits = stages.lines.filter(stages.lines.amount > NIL)
+    decided = stages.decided.pieces.semi_join(credits, "txn_id")
+    nobody = stages.nobodys.lines.inner_join(credits.select("txn_id", "amount"), "txn_id")
+    return union_of([in_schema(table, _columns(table), ALLOCATIONS) for table in (decided, nobody)])
+
+
+def _dropped(inputs: Prepared, stages: Stages) -> ir.Table:
+    """Credits of earlier months with goods money on an order that is cancelled or withdrawn since (C-43): their
+    pieces as they must stand, the goods money on account (ALLOCATIONS)."""
+    settled = union_of([stages.decided.pieces.select("txn_id"), stages.nobodys.lines.select("txn_id")])
+    stands = stages.stands.anti_join(settled, "txn_id").filter(lambda t: t.rule != DECISION)
+    dropped = inputs.orders.filter(~inputs.orders.is_live).select("order_no", is_dropped=True)
+    rows = beside(stands, dropped, "order_no")
+    rows = rows.mutate(moves=(rows.is_dropped.fill_null(False) & (rows.purpose == "货款")).fill_null(False))
+    rows = rows.semi_join(rows.filter(rows.moves), "txn_id")
+    values = _columns(rows) | {
+        "order_no": ibis.cases((rows.moves, text(None)), else_=rows.order_no),
+        "purpose": ibis.ifelse(rows.moves, "预收", rows.purpose),
+        "rule": ibis.ifelse(rows.moves, "C43", rows.rule),
+        "confidence": "certain",
+        "evidence": "订单 " + rows.order_no.fill_null("") + " 已取消或退载，货款转为挂账（C-43）",
+        "candidates": "[]",
+    }
+    return in_schema(rows, values, ALLOCATIONS)
 
 
 def _new_rows(inputs: Prepared, final: ir.Table, stands: ir.Table) -> ir.Table:
@@ -131,7 +154,7 @@ def match_receipts(inputs: MatchInputs) -> Matched:
     inputs = prepared(inputs)
     stages = staged(inputs)
     by_rule, unplaced, words = _by_rule(inputs, stages)
-    final = inputs.keep("final", by_rule.union(_whole_credits(stages)))
+    final = inputs.keep("final", union_of([by_rule, _whole_credits(stages), _dropped(inputs, stages)]))
     allocations = _new_rows(inputs, final, stages.stands)
     unmatched = _unmatched(inputs, stages, final, unplaced)
     return Matched(

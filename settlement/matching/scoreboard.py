@@ -16,6 +16,7 @@ from settlement.rules.money import MONEY, divide_half_up
 TOTAL = "合计"
 ON_ORDERS, ON_ACCOUNT, NOBODYS, OPEN, DECIDED = "自动认领到订单", "挂账", "不属于委托方", "未认领", "财务认领"
 CORRECTED = "自动认领后被财务更正"
+RATE_BY_COUNT = "自动认领率（按笔数）"
 
 
 def _measured(rows: ir.Table, measure: ir.StringValue | str) -> ir.Table:
@@ -38,8 +39,8 @@ def _corrected(inputs: Prepared, stages: Stages) -> ir.Table:
 def scoreboard(inputs: Prepared, stages: Stages, allocations: ir.Table, unmatched: ir.Table) -> ir.Table:
     """SCOREBOARD: measure, rule (a row of the decision table, or 合计), receipts, amount_cny at mid rates, share.
 
-    The share of a measure is by value, of all credits of the month's flow and what is open at its end; that of
-    CORRECTED is of what the same rule posted on orders before: one minus it is the rule's precision so far.
+    The share of a measure is by value, of all the month's flow of principals' money and what is open at its end (nobody's
+    money is no part of it), that of RATE_BY_COUNT by receipts; that of CORRECTED is of what the same rule posted on orders before: one minus it is the rule's precision so far.
     """
     lines = stages.lines.select("txn_id", "currency", "booked_on")
     new = allocations.filter(allocations.amount > NIL).select("txn_id", "order_no", "principal_id", "rule", "amount")
@@ -57,18 +58,20 @@ def scoreboard(inputs: Prepared, stages: Stages, allocations: ir.Table, unmatche
         (fresh.principal_id.notnull(), ON_ACCOUNT),
         else_=NOBODYS,
     )
-    table = _measured(fresh, measure).mutate(base=text(TOTAL))
-    whole = fresh.agg(all_cny=money_sum(fresh.cny))
-    table = table.cross_join(whole).select("measure", "rule", "receipts", "amount_cny", base="all_cny")
+    fresh = fresh.mutate(measure=measure)
+    principals = fresh.filter(fresh.measure != NOBODYS)
+    whole = principals.agg(all_cny=money_sum(principals.cny), all_receipts=principals.txn_id.nunique())
+    table = _measured(fresh, fresh.measure).cross_join(whole)
+    counted = table.filter((table.rule == TOTAL) & (table.measure == ON_ORDERS)).mutate(measure=text(RATE_BY_COUNT))
     fixed = _measured(rows.filter(rows.part == "back"), CORRECTED)
     posted = inputs.placed.filter(inputs.placed.order_no.notnull() & (inputs.placed.amount > NIL))
     posted = posted.group_by("rule").agg(base=posted.txn_id.nunique())
     fixed = beside(fixed, posted, "rule")
-    share = divide_half_up(table.amount_cny, table.base.fill_null(NIL), 8)
+    share = divide_half_up(table.amount_cny, table.all_cny.fill_null(NIL), 8)
+    by_count = divide_half_up(counted.receipts.cast(MONEY), counted.all_receipts.cast(MONEY), 8)
     fixed_share = divide_half_up(fixed.receipts.cast(MONEY), fixed.base.cast(MONEY), 8)
-    return in_schema(table, _all(table) | {"share": share}, SCOREBOARD).union(
-        in_schema(fixed, _all(fixed) | {"share": fixed_share}, SCOREBOARD)
-    )
+    shared = ((table, share), (counted, by_count), (fixed, fixed_share))
+    return union_of([in_schema(rows, _all(rows) | {"share": value}, SCOREBOARD) for rows, value in shared])
 
 
 def _all(table: ir.Table) -> dict[str, ir.Value]:

@@ -244,7 +244,9 @@ def _subset(receipt: Receipt, items: list[Item], limits) -> tuple[str, str, list
     return "none", "several", []
 
 
-def settle(receipts: Iterable[Receipt], items: Mapping[tuple[str, str], list[Item]], limits) -> list[Outcome]:
+def settle(
+    receipts: Iterable[Receipt], items: Mapping[tuple[str, str], list[Item]], limits, table: Sequence[Row] | None = None
+) -> list[Outcome]:
     """Every receipt in order of date and txn_id; ``items`` by order and currency, each list oldest first.
 
     ``items`` are used up: no item is paid beyond its room.
@@ -260,7 +262,7 @@ def settle(receipts: Iterable[Receipt], items: Mapping[tuple[str, str], list[Ite
         else:
             fit, unique, pieces = _several(receipt, mine, limits)
             facts = (_party(receipt), _reference(receipt), fit, unique)
-        row = row_for(*facts)
+        row = row_for(*facts, table)
         outcome = Outcome(receipt, row, facts, pieces if row.posts == "order" else [])
         for item, amount in outcome.pieces:
             item.open, item.room, item.others = max(item.open - amount, NIL), item.room - amount, ()

@@ -47,6 +47,7 @@ class Stages:
     items: ir.Table
     pieces: ir.Table
     verdicts: ir.Table
+    small: ir.Table
 
 
 def _free_lines(inputs: Prepared, lines: ir.Table, stands: ir.Table, decided: ir.Table) -> ir.Table:
@@ -121,7 +122,7 @@ def staged(inputs: Prepared) -> Stages:
     stages = (several, one, refunds, *others)
     pieces = keep("order_pieces", union_of([stage.pieces.select(PIECE) for stage in stages]))
     verdicts = keep("verdicts", union_of([stage.verdicts.select(VERDICT) for stage in stages]))
-    return Stages(lines, stands, held, decided, nobodys, payers, named, found, fits, last, pieces, verdicts)
+    return Stages(lines, stands, held, decided, nobodys, payers, named, found, fits, last, pieces, verdicts, small)
 
 
 @dataclass(frozen=True)

@@ -42,14 +42,14 @@ def words_on(inputs: Prepared, verdicts: ir.Table, targets: ir.Table, credits: i
     """Per receipt of the stages: txn_id, line (the bank line's txn_id), rule, confidence, code, evidence."""
     table = inputs.keep("rule_texts", inputs.load(texts(), TEXTS))
     rows = verdicts.select("txn_id", "rule", "posts", "confidence", "note").inner_join(table, "rule")
-    rows = rows.inner_join(credits.select("txn_id", "line", "how", payer="party"), "txn_id")
+    rows = rows.inner_join(credits.select("txn_id", "line", "how", "amount", "currency", payer="party"), "txn_id")
     rows = beside(rows, _quoted_words(targets), "txn_id")
     payer = ibis.cases(*[(rows.payer == party, said) for party, said in _PARTY.items()], else_="")
     how = ibis.ifelse((rows.payer == "own") & rows.how.notnull(), "（" + rows.how + "）", "")
     evidence = (
         rows.zh
         + ibis.ifelse(rows.said.isnull(), "", "；附言：" + rows.said)
-        + "；付款人" + payer + how
+        + "；收款 " + rows.amount.cast("string") + " " + rows.currency + "；付款人" + payer + how
         + ibis.ifelse(rows.note.isnull(), "", "；" + rows.note)
     )  # fmt: skip
     code = ibis.ifelse((rows.posts == "open") & (rows.code == ""), "RCV_UNIDENTIFIED", rows.code)

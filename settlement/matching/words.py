@@ -31,6 +31,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "退汇", "退票", "付款退回", "退回", "退款", "退费", "退还", "查无此户", "户名不符", "账号不符", "账户不符",
         "RETURNED", "RETURN OF", "REJECTED", "REFUND", "UNPAID",
     ),
+    "subsidy": ("补贴", "扶持资金", "专项资金", "奖励资金", "财政拨款", "稳岗"),
     "fee": (
         "银行手续费", "手续费", "电汇费", "电讯费", "邮电费", "汇划费", "账户管理费", "年费", "工本费", "网银服务费",
         "BANK CHARGES", "BANK CHARGE", "BANK FEE", "WIRE FEE", "CABLE CHARGE", "COMMISSION",
