@@ -38,8 +38,8 @@ PROBLEMS = (
     Column("state", "状态", "word"),
     Column("opened_month", "首见月份", "code"),
     Column("rule_id", "规则", "code"),
-    Column("txn_id", "流水标识", "code"),
-    Column("exception_id", "异常编号", "code"),
+    Column("txn_id", "流水标识", "id", most=16),
+    Column("exception_id", "异常编号", "id", most=16),
 )
 SETTLED = tuple(column for column in PROBLEMS if column.field not in ("what_to_do", "origin"))
 OWNERS = (

@@ -87,7 +87,8 @@ def import_orders(source: Source) -> ir.Table:
 def freight(source: Source) -> ir.Table:
     """Freight billed to a principal in the month: never cost, vendor or margin."""
     charges = source.book("freight_charges")
-    billed = charges.filter(charges.principal_id.notnull(), charges.receivable_cny.notnull())
+    # A further carrier line of a quoted charge is cost only: it bills nothing and is not the principal's to see.
+    billed = charges.filter(charges.principal_id.notnull(), charges.receivable_cny != 0)
     billed = billed.select(
         "line_key", PRINCIPAL, "order_no", "bl_no", "charge_code", "charge_name", "unit_basis", "quantity", "client_currency",
         "client_quote", "receivable", "ar_rate", "receivable_cny", "settled_cny", "voucher_no", "fee_month", "due_on",

@@ -108,8 +108,9 @@ def _summary(tables: PrincipalTables, principal: str) -> Summary:
         summary.by_kind.setdefault(row["kind"], Movement()).take(amount)
         summary.by_account.setdefault(row["account"], Movement()).take(amount)
         summary.by_currency.setdefault(row["currency"], Movement()).take(amount)
-        if row["amount_fx"] is not None:
-            summary.fx.setdefault(row["currency"], Movement()).take(row["amount_fx"])
+        foreign = amount if row["currency"] == "CNY" and row["amount_fx"] is None else row["amount_fx"]
+        if foreign is not None:
+            summary.fx.setdefault(row["currency"], Movement()).take(foreign)
     _tied(tables, principal, summary)
     return summary
 
@@ -297,5 +298,5 @@ def _notes(sheet: Sheet, pages: Pages, summary: Summary) -> None:
 
 
 def _lines(text: str) -> int:
-    """How many lines a text takes over the width of the cover."""
-    return -(-(shown_width(text) + 4) // (sum(_WIDTHS) + 4))
+    """How many lines a text takes over the width of the cover; its letters are smaller than those the width counts."""
+    return -(-(shown_width(text) + 4) // int(sum(_WIDTHS) * 1.12))

@@ -226,7 +226,7 @@ def ledger_sheet(pages: Pages, opening: Decimal) -> Span:
     def postings() -> Iterator[dict[str, Any]]:
         for row in pages.rows("ledger"):
             if row["kind"] != "期初":
-                yield {**row, "note": pages.context.persons.text(row["note"]) if row["kind"] in _SHOWN_NOTES else None}
+                yield _posting(row, pages.context)
 
     def running_balance(sheet: Sheet, number: int, row: Row) -> None:
         state["balance"] += row["amount_cny"]
@@ -242,6 +242,17 @@ def ledger_sheet(pages: Pages, opening: Decimal) -> Span:
     return table(
         pages.book, "明细账", "明细账", LEDGER, postings(), total=True, after_row=running_balance, before_rows=opening_row
     )
+
+
+def _posting(row: Row, context: Context) -> dict[str, Any]:
+    """A posting as the principal sees it: CNY is its own currency; no vendor's bill, no note of finance."""
+    in_cny = row["currency"] == "CNY" and row["amount_fx"] is None
+    return {
+        **row,
+        "amount_fx": row["amount_cny"] if in_cny else row["amount_fx"],
+        "document_no": None if row["kind"] == "物流费" else row["document_no"],
+        "note": context.persons.text(row["note"]) if row["kind"] in _SHOWN_NOTES else None,
+    }
 
 
 def opening_sheet(pages: Pages) -> None:
@@ -320,7 +331,8 @@ def open_items_sheet(pages: Pages) -> Span:
     def items() -> Iterator[dict[str, Any]]:
         for row in pages.rows("open_freight"):
             if row["open_cny"]:
-                yield {**row, "item": "应收物流费", "next_step": None}
+                late = row["days_overdue"] if (row["days_overdue"] or 0) > 0 else None
+                yield {**row, "item": "应收物流费", "days_overdue": late, "next_step": None}
         for row in pages.rows("orders"):
             if row["balance_cny"] and row["kind"] != "logistics":
                 item = "应付委托方" if row["balance_cny"] > 0 else "应收委托方"

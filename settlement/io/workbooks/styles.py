@@ -49,8 +49,9 @@ _NUMBERS: dict[str, dict[str, Any]] = {
     "time": {"num_format": "yyyy-mm-dd hh:mm", "align": "center"},
 }
 _TEXTS: dict[str, dict[str, Any]] = {
-    "text": {"text_wrap": True},
-    "code": {"num_format": "@"},
+    "text": {"text_wrap": True, "indent": 1},
+    "code": {"num_format": "@", "indent": 1},
+    "id": {"num_format": "@", "indent": 1, "text_wrap": True},
     "flag": {"align": "center"},
     "word": {"align": "center"},
 }

@@ -17,7 +17,8 @@ from settlement.io.workbooks.sheet import SHEET_ROWS, WIDEST, Book, Sheet, lines
 FORMULA_CELLS = 5_000_000  # what formulas of one table may look at together: above, Excel takes long to open the file
 MOST_LINES = 30  # Excel's rows are at most 409 points high
 NO_DECIMALS = ("JPY", "KRW", "VND")
-TEXTS = ("text", "code", "word", "flag")
+TEXTS = ("text", "code", "id", "word", "flag")
+WRAPPED = ("text", "id")
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def table(
     """
     most_rows = most_rows or SHEET_ROWS
     span = Span(columns={column.field: place for place, column in enumerate(columns)})
-    totals = {column.field: Decimal(0) for column in columns if column.total}
+    totals: dict[str, Decimal | None] = {column.field: None for column in columns if column.total}
     writer = RowWriter(book, columns)
     sheet = first or book.sheet(name)
     begin = _head(book, sheet, heading, columns, notes)
@@ -123,7 +124,8 @@ def table(
         if after_row:
             after_row(sheet, sheet.row, row)
         for key in totals:
-            totals[key] += row.get(key) or 0
+            if row.get(key) is not None:
+                totals[key] = (totals[key] or 0) + row[key]
         sheet.row += 1
     _close_part(sheet, span, begin, columns, filtered)
     if total and totals:
@@ -179,7 +181,7 @@ class RowWriter:
             elif kind in TEXTS or isinstance(value, str):
                 text = self._worded(value) if kind in ("word", "flag") else value
                 sheet.text(number, place, text, f"severity_{value}" if column.field == "severity" else style, most)
-                if kind == "text":
+                if kind in WRAPPED:
                     lines = max(lines, lines_of(text, most))
             else:
                 sheet.put(number, place, value, kind, style)
@@ -199,9 +201,10 @@ def _close_part(sheet: Sheet, span: Span, begin: int, columns: Sequence[Column],
         sheet.work.autofilter(begin - 1, 0, max(sheet.row - 1, begin), len(columns) - 1)
 
 
-def _total_row(book: Book, sheet: Sheet, columns: Sequence[Column], span: Span, totals: dict[str, Decimal]) -> None:
+def _total_row(book: Book, sheet: Sheet, columns: Sequence[Column], span: Span, totals: dict[str, Decimal | None]) -> None:
+    """The sums below the last row; blank under a column that holds nothing, for nothing known is not nought."""
     for place, column in enumerate(columns):
-        if column.field in totals:
+        if totals.get(column.field) is not None:
             kind = column.kind
             sheet.live(sheet.row, place, span.sum(column.field), totals[column.field], kind, f"{kind}_total")
         else:
