@@ -123,7 +123,8 @@ def judge_sum(receipt: OpenReceipt, items: list[OpenItem], limits) -> Verdict:
     """Whether one set of items, and only one, sums to the receipt."""
     search = solutions([item.open for item in items], receipt.amount, Reach.of(limits))
     few = _all_but_few(items, receipt.amount, limits) if receipt.months else []
-    found = sorted({*search.found, *_natural(items, receipt.amount), *few}, key=lambda places: (len(places), places))
+    natural = _natural(items, receipt.amount)
+    found = sorted({*search.found, *natural, *few}, key=lambda places: (len(places), places))
     note = _words(search, len(items))
     if not found:
         return Verdict("none", "several", [], note)
@@ -131,7 +132,7 @@ def judge_sum(receipt: OpenReceipt, items: list[OpenItem], limits) -> Verdict:
     if len(found) > 1:
         return Verdict("sum", "several", [], f"{note}：{shown}；{_apart(found, items)}")
     pieces = [(items[place], items[place].open) for place in found[0]]
-    is_natural = found[0] not in search.found and found[0] not in few
+    is_natural = found[0] in natural
     certain = is_natural or (found[0] not in few and search.chance <= limits.sum_chance_certain)
     note = f"{note}：{shown}；偶然相符的期望 {search.chance:.1e}"
     return Verdict("sum", "sole" if certain else "likely", pieces, note)

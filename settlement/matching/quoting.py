@@ -24,13 +24,17 @@ _SEPARATORS = "[^A-Z0-9]"
 _MARK = "#"
 # A bank's own numbers, which every line of that bank carries.
 _BANK_FIELDS = r"(?:REFED|BUSIN)-?NO[A-Z0-9]*"
-# Digits that name no order: phones, accounts and the payer's own numbers, dates, amounts, months, shares.
+# Digits that a word or their form tells to be no order: phones, accounts, the payer's own numbers, dates.
+_TOLD = [
+    r"(?:TEL|PHONE|MOB(?:ILE)?|电话|手机|联系方式)[^0-9A-Z#]{0,3}[0-9][0-9+() -]{5,}[0-9]",
+    r"(?:账号|帐号|税号|客户编号|客户号|流水号?|凭证号?|身份证号?|ACCOUNT|ACCT|A/C)[^0-9A-Z#]{0,4}[0-9A-Z]+",
+    r"\b20[0-9]{2}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?",
+]
+# Digits that need no explanation: these, bare mobile numbers, amounts, months, shares.
 _HARMLESS = "|".join(
     [
-        r"(?:TEL|PHONE|MOB(?:ILE)?|电话|手机|联系方式)[^0-9A-Z#]{0,3}[0-9][0-9+() -]{5,}[0-9]",
-        r"(?:账号|帐号|税号|客户编号|客户号|流水号?|凭证号?|身份证号?|ACCOUNT|ACCT|A/C)[^0-9A-Z#]{0,4}[0-9A-Z]+",
+        *_TOLD,
         r"\b1[3-9][0-9]{9}\b",
-        r"\b20[0-9]{2}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?",
         r"(?:USD|EUR|CNY|RMB|JPY|HKD|GBP|US\$|[$€£¥])\s?[0-9][0-9,]*(?:\.[0-9]{1,2})?\b",
         r"\b[0-9][0-9,]*\.[0-9]{2}\b",
         r"\b[0-9][0-9,]*(?:\.[0-9]+)?\s?(?:元|万元|美元|美金|欧元|日元|USD|EUR|CNY|RMB|JPY|HKD|GBP)",
@@ -92,7 +96,7 @@ def _residual(texts: ir.Table, anchors: ir.Table) -> ir.Table:
         (rows["all"].notnull(), rows.plain.re_replace(rows["all"].replace(".", "\\."), _MARK)),
         else_=rows.plain.replace(rows.one, _MARK),
     )
-    rows = rows.select("txn_id", "plain", marked=marked, anchored=rows.one.notnull())
+    rows = rows.select("txn_id", "plain", "whole", marked=marked, anchored=rows.one.notnull())
     return rows.mutate(residual=rows.marked.re_replace(_HARMLESS, " "))
 
 
@@ -115,7 +119,7 @@ def _alike(tokens: ir.Table, references: ir.Table) -> ir.Table:
 
 def _read_one_by_one(inputs: Prepared, hard: ir.Table, anchors: ir.Table) -> ir.Table:
     """The candidates of ``reading.py`` for each hard text (_CANDIDATE)."""
-    wanted = inputs.run(hard.select("txn_id", "plain").order_by("txn_id"))
+    wanted = inputs.run(hard.select("txn_id", "plain", "whole").order_by("txn_id"))
     known: dict[str, list[Anchor]] = {}
     for row in inputs.run(
         anchors.semi_join(hard, "txn_id").select("txn_id", "raw", "key").distinct().order_by("txn_id", "raw")
@@ -131,7 +135,7 @@ def _read_one_by_one(inputs: Prepared, hard: ir.Table, anchors: ir.Table) -> ir.
             "raw": found.raw,
         }
         for row in wanted
-        for found in candidates(row["plain"], known.get(row["txn_id"], ()), inputs.limits.range_most)
+        for found in candidates(row["plain"], known.get(row["txn_id"], ()), inputs.limits.range_most, row["whole"])
     ]
     return inputs.load(rows, _CANDIDATE)
 
@@ -154,28 +158,56 @@ def quoted(inputs: Prepared, credits: ir.Table, references: ir.Table) -> Quoted:
     """References in the texts of ``credits``."""
     keep = inputs.keep
     texts = credits.filter(credits.text.re_search("[0-9]"))
-    texts = keep("texts", texts.select("txn_id", plain=texts.text.re_replace(_BANK_FIELDS, " ")))
+    texts = keep(
+        "texts",
+        texts.select(
+            "txn_id",
+            plain=texts.text.re_replace(_BANK_FIELDS, " "),
+            whole=texts.amount.cast("string").re_replace(r"\.[0-9]*$", ""),
+        ),
+    )
     tokens = keep("text_tokens", tokens_of(texts, inputs.limits.reference_shortest_tail))
-    clear = keep("quoted_clear", tokens.inner_join(references, "key"))
+    clear = keep("quoted_clear", _not_told_otherwise(tokens.inner_join(references, "key"), texts))
     first = keep("hard_first", _hard(_residual(texts, clear.select("txn_id", "raw"))))
     others = keep("other_tokens", tokens.semi_join(first, "txn_id").anti_join(clear, ["txn_id", "key"]).distinct())
     alike = keep("quoted_alike", _alike(others, references))
     anchors = clear.semi_join(first, "txn_id").select("txn_id", "raw", "key").distinct()
     anchors = keep("anchors", anchors.union(alike))
     # A look-alike explains its text anew; the other hard texts stay hard.
-    touched = first.semi_join(alike, "txn_id").select("txn_id", "plain")
+    touched = first.semi_join(alike, "txn_id").select("txn_id", "plain", "whole")
     again = _hard(_residual(touched, anchors.semi_join(alike, "txn_id").select("txn_id", "raw")))
-    hard = first.anti_join(alike, "txn_id").select("txn_id", "plain").union(again.select("txn_id", "plain"))
+    hard = (
+        first.anti_join(alike, "txn_id")
+        .select("txn_id", "plain", "whole")
+        .union(again.select("txn_id", "plain", "whole"))
+    )
     proposed = keep("read_proposed", _read_one_by_one(inputs, keep("hard", hard), anchors))
     read, unclear = _confirmed(inputs, proposed, references)
     more = union_of([alike.mutate(how=text("alike")), read]).anti_join(clear, ["txn_id", "key"])
     columns = ["txn_id", "raw", "key", "order_no", "principal_id", "kind", "how"]
     hits = clear.mutate(how=text("clear")).select(columns).union(more.inner_join(references, "key").select(columns))
     hits = keep("quoted", hits)
-    strange = others.anti_join(hits, "txn_id")
-    strange = strange.filter(strange.key.re_search("[A-Z]")).mutate(shape=shape_of(strange.key))
-    dead = strange.semi_join(_same_shape(strange, references), "shape").select("txn_id", "raw", "key")
+    strange = keep("strange", _strange(others, hits, references))
+    # Beside a number we know, one of ours that we do not know makes the text unclear; alone it is dead.
+    unclear = unclear.union(strange.semi_join(hits, "txn_id").select("txn_id")).distinct()
+    dead = strange.anti_join(hits, "txn_id")
     return Quoted(tokens=tokens, hits=hits, unclear=keep("unclear", unclear), dead=keep("dead", dead))
+
+
+def _not_told_otherwise(hits: ir.Table, texts: ir.Table) -> ir.Table:
+    """``hits`` without references of digits only that the text calls a phone, an account, a date or the like."""
+    digits = hits.filter(~hits.key.re_search("[A-Z]")).inner_join(texts.select("txn_id", "plain"), "txn_id")
+    told = digits.filter(~digits.plain.re_replace("|".join(_TOLD), " ").contains(digits.raw)).select("txn_id", "raw")
+    return hits.anti_join(told, ["txn_id", "raw"])
+
+
+def _strange(others: ir.Table, hits: ir.Table, references: ir.Table) -> ir.Table:
+    """Tokens that look like our numbers, are not known and are no part of a number that is: txn_id, raw, key."""
+    rows = others.filter(others.key.re_search("[A-Z]"))
+    met = rows.inner_join(hits.select("txn_id", hit="raw").distinct(), "txn_id")
+    part = met.filter(met.raw.contains(met.hit) | met.hit.contains(met.raw)).select("txn_id", "raw")
+    rows = rows.anti_join(part, ["txn_id", "raw"]).mutate(shape=shape_of(rows.key))
+    return rows.semi_join(_same_shape(rows, references), "shape").select("txn_id", "raw", "key")
 
 
 def _same_shape(strange: ir.Table, references: ir.Table) -> ir.Table:
@@ -191,7 +223,7 @@ def targets(inputs: Prepared, found: Quoted) -> ir.Table:
     A number that stands for several orders (one contract, three orders) is ``shared``; another number of the same
     text that names one of them narrows it.
     """
-    hits = found.hits
+    hits = _longest(found.hits)
     whole = hits.group_by("txn_id").agg(
         order_no=hits.order_no.min(),
         last=hits.order_no.max(),
@@ -206,6 +238,19 @@ def targets(inputs: Prepared, found: Quoted) -> ir.Table:
     rows = one.select(_TARGET).union(several.select(_TARGET))
     rows = beside(rows, found.unclear.mutate(is_unclear=True), "txn_id")
     return inputs.keep("targets", rows.mutate(is_unclear=rows.is_unclear.fill_null(False)))
+
+
+def _longest(hits: ir.Table) -> ir.Table:
+    """``hits`` without numbers that only stand inside a longer one of the same text: EX0148-1 is not EX0148 too."""
+    several = hits.group_by("txn_id").agg(first=hits.raw.min(), last=hits.raw.max())
+    many = (
+        hits.semi_join(several.filter(several["first"] != several["last"]), "txn_id").select("txn_id", "raw").distinct()
+    )
+    # A range or a shortened list contains its numbers because it names them.
+    plain = hits.filter(hits.how.isin(["clear", "alike"])).select("txn_id", whole="raw").distinct()
+    longer = many.inner_join(plain, "txn_id")
+    inside = longer.filter((longer.raw != longer.whole) & longer.whole.contains(longer.raw)).select("txn_id", "raw")
+    return hits.anti_join(inside, ["txn_id", "raw"])
 
 
 _TARGET = ("txn_id", "order_no", "principal_id", "raw", "key", "kind", "shared", "is_alike", "orders")

@@ -99,8 +99,10 @@ def _shortened(key: str, more: re.Match[str], most: int) -> str | None:
     return prefix + whole if 0 < abs(int(whole) - int(tail)) <= near else None
 
 
-def _continued(text: str, anchor: Anchor, place: re.Match[str], unit: int, most: int) -> Iterator[Candidate]:
-    """What follows a number: ``-0158``, ``至58``, ``/157/158``, ``、0157``."""
+def _continued(
+    text: str, anchor: Anchor, place: re.Match[str], unit: int, most: int, amount: str
+) -> Iterator[Candidate]:
+    """What follows a number: ``-0158``, ``至58``, ``/157/158``, ``、0157``; the receipt's own amount is no number."""
     key, position, is_part = anchor.key, place.end(), False
     while True:
         span, more = _SPAN.match(text, position), _MORE.match(text, position)
@@ -110,6 +112,8 @@ def _continued(text: str, anchor: Anchor, place: re.Match[str], unit: int, most:
             key, position = members[-1], span.end()
         elif span and len(span["digits"]) <= 2 and "-" in span["range"]:
             position, is_part = span.end(), True  # SO0156-1: a part of the order
+        elif more and more["digits"] == amount:
+            position = more.end()
         elif more and not is_part and _is_shortened(more) and (member := _shortened(key, more, most)):
             yield Candidate(member, "list", unit, 1, text[place.start() : more.end()])
             key, position = member, more.end()
@@ -184,8 +188,10 @@ def _joined(text: str) -> Iterator[tuple[str, str]]:
                 yield raw, key
 
 
-def candidates(text: str, anchors: Sequence[Anchor], most: int) -> list[Candidate]:
+def candidates(text: str, anchors: Sequence[Anchor], most: int, amount: str = "") -> list[Candidate]:
     """Every further number that ``text`` may mean beside its known ``anchors``; ``most`` numbers in one range.
+
+    ``amount``: the receipt's amount in whole units, which the text may quote.
 
     >>> [c.key for c in candidates("订单SO0156-0158货款", [Anchor("SO0156", "SO0156")], 50)]
     ['SO0157', 'SO0158']
@@ -195,7 +201,7 @@ def candidates(text: str, anchors: Sequence[Anchor], most: int) -> list[Candidat
     found: list[Candidate] = []
     for anchor in anchors:
         for place in _places(text, anchor.raw):
-            found.extend(_continued(text, anchor, place, 100 * len(found), most))
+            found.extend(_continued(text, anchor, place, 100 * len(found), most, amount))
     found.extend(_spans_between(text, anchors, most, 100 * len(found) + 50))
     known = {anchor.raw for anchor in anchors}
     for atom in _ATOM.findall(text):

@@ -2,7 +2,8 @@
 
 A sum is evidence only where so many combinations would hardly meet the amount by chance. ``chance`` is the number
 of accidental sums to be expected among those tried: combinations x step / span, by number of terms, where the
-step is the greatest common divisor of all amounts (round amounts meet often) and the span how far such sums lie apart.
+step is what all amounts are multiples of (round amounts meet often) and the span how far such sums lie apart,
+at least the largest item.
 """
 
 from __future__ import annotations
@@ -46,13 +47,24 @@ def _fen(amounts: Sequence[Decimal]) -> list[int]:
     return [int(amount.scaleb(2)) for amount in amounts]
 
 
+def _step(fen: Sequence[int]) -> int:
+    """The step in which amounts go: their greatest common divisor; of fewer than five, where that says little, the
+    roundest of 1, 5, 10, 50, ... that divides all."""
+    common = gcd(*fen) or 1
+    if len(fen) >= 5:
+        return common
+    round_ones = [unit * 10**power for power in range(12) for unit in (1, 5)]
+    return max(step for step in round_ones if common % step == 0)
+
+
 def chances(fen: Sequence[int], target: int, most: int) -> list[Decimal]:
     """Accidental sums to be expected of exactly 2, 3, ... ``most`` terms."""
-    step = gcd(target, *fen) or 1
+    step = _step([target, *fen])
     ordered = sorted(fen)
     expected = []
     for terms in range(2, most + 1):
-        span = sum(ordered[-terms:]) - sum(ordered[:terms]) + step
+        # Sums of few items hardly spread; then the size of an item says how many values a sum might have had.
+        span = max(sum(ordered[-terms:]) - sum(ordered[:terms]), ordered[-1]) + step
         expected.append(Decimal(comb(len(fen), terms) * step) / Decimal(span))
     return expected
 

@@ -52,7 +52,8 @@ def words_on(inputs: Prepared, verdicts: ir.Table, targets: ir.Table, credits: i
         + "；收款 " + rows.amount.cast("string") + " " + rows.currency + "；付款人" + payer + how
         + ibis.ifelse(rows.note.isnull(), "", "；" + rows.note)
     )  # fmt: skip
-    code = ibis.ifelse((rows.posts == "open") & (rows.code == ""), "RCV_UNIDENTIFIED", rows.code)
+    raised = rows.code.fill_null("")
+    code = ibis.ifelse((rows.posts == "open") & (raised == ""), "RCV_UNIDENTIFIED", raised)
     return rows.select("txn_id", "line", "rule", "posts", "confidence", code=code, evidence=evidence)
 
 

@@ -102,20 +102,23 @@ def shipped_limits() -> Limits:
     return limits_on(parameters_of(files), date(2023, 9, 1))
 
 
-def typed(rows: Iterable[Mapping[str, object]], schema: ibis.Schema) -> pa.Table:
-    """Rows (money as text or Decimal, dates as ISO text or date) as an Arrow table of the schema."""
+def typed(rows: Iterable[Mapping[str, object]], schema: ibis.Schema, *, ingest: bool = True) -> pa.Table:
+    """Rows (money as text or Decimal, dates as ISO text or date) as an Arrow table of the schema.
+
+    ``ingest``: text is normalised as ingest does it, once.
+    """
     arrow = schema.to_pyarrow()
     columns = {}
     held = list(rows)
     strange = {name for row in held for name in row} - set(schema.names)
     assert not strange, f"no such column: {sorted(strange)}"
     for field in arrow:
-        values = [_value(row.get(field.name), field.type) for row in held]
+        values = [_value(row.get(field.name), field.type, ingest) for row in held]
         columns[field.name] = pa.array(values, field.type)
     return pa.table(columns, schema=arrow)
 
 
-def _value(value: object, kind: pa.DataType) -> object:
+def _value(value: object, kind: pa.DataType, ingest: bool) -> object:
     if value is None:
         return None
     if pa.types.is_decimal(kind):
@@ -124,8 +127,7 @@ def _value(value: object, kind: pa.DataType) -> object:
         return date.fromisoformat(value)
     if pa.types.is_timestamp(kind) and isinstance(value, str):
         return datetime.fromisoformat(value)
-    if pa.types.is_string(kind):
-        # As ingest does, once.
+    if pa.types.is_string(kind) and ingest:
         return unicodedata.normalize("NFKC", str(value)).strip() or None
     return value
 
@@ -205,7 +207,9 @@ class World:
 
 def _loader(con: Backend):
     numbers = itertools.count(1)
-    return lambda rows, schema: con.create_table(f"loaded_{next(numbers)}", typed(rows, schema), overwrite=True)
+    return lambda rows, schema: con.create_table(
+        f"loaded_{next(numbers)}", typed(rows, schema, ingest=False), overwrite=True
+    )
 
 
 def rows_of(table) -> list[dict]:
