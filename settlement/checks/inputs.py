@@ -94,13 +94,20 @@ def totals_agree(con: BaseBackend) -> list[Failure]:
     """The control totals count each accepted row of the stage and each rejected row exactly once, to the fen."""
     totals = con.table("control_totals", database="stage")
     counted = totals.group_by("input_table").agg(
-        accepted=totals.rows_accepted.sum(), rejected=totals.rows_rejected.sum(), amount=totals.amount_accepted.sum().cast("decimal(18, 2)")
+        accepted=totals.rows_accepted.sum(),
+        rejected=totals.rows_rejected.sum(),
+        amount=totals.amount_accepted.sum().cast("decimal(18, 2)"),
     )
     said = {row["input_table"]: row for row in con.to_pyarrow(counted).to_pylist()}
     rejected = con.table("rejected_rows", database="stage")
     refused = con.to_pyarrow(rejected.group_by("input_table").agg(rows=lambda t: t.count())).to_pylist()
     failures = [
-        Failure("control_totals", "rejected", None, f"{row['input_table']}: {row['rows']} rows are rejected, the totals say otherwise")
+        Failure(
+            "control_totals",
+            "rejected",
+            None,
+            f"{row['input_table']}: {row['rows']} rows are rejected, the totals say otherwise",
+        )
         for row in refused
         if said.get(row["input_table"], {}).get("rejected") != row["rows"]
     ]
@@ -123,7 +130,14 @@ def _of_layout(layout: Layout) -> InputSchema:
     rules = [rule for field in layout.fields for rule in _rules_of(field)]
     if layout.any_of:
         said = f"one of {' '.join(layout.any_of)} is filled"
-        rules.append(RowRule("any_of", layout.any_of[0], said, lambda rows: reduce(or_, [rows[name].notnull() for name in layout.any_of])))
+        rules.append(
+            RowRule(
+                "any_of",
+                layout.any_of[0],
+                said,
+                lambda rows: reduce(or_, [rows[name].notnull() for name in layout.any_of]),
+            )
+        )
     rules += [_required("source_file"), _required("source_row"), _formed("row_digest", _DIGEST, "a digest")]
     if not layout.is_reference:
         rules.append(_formed("month", _MONTH, "a month"))
@@ -131,29 +145,54 @@ def _of_layout(layout: Layout) -> InputSchema:
     if layout.key:
         versions = ("valid_from",) if layout.is_reference and "valid_from" in layout.schema else ()
         keys.append((*layout.key, *versions))
-    return InputSchema(layout.name, "reference" if layout.is_reference else "stage", stage_schema(layout), tuple(rules), tuple(keys))
+    return InputSchema(
+        layout.name, "reference" if layout.is_reference else "stage", stage_schema(layout), tuple(rules), tuple(keys)
+    )
 
 
 def _of_bank() -> InputSchema:
     required = ("txn_id", "source_file", "account_no", "currency", "booked_on", "amount", "credit_in", "debit_out")
-    sides = RowRule("sides", "amount", "amount is credit_in less debit_out", lambda rows: rows.amount == rows.credit_in - rows.debit_out)
-    rules = [*(_required(name) for name in required), sides, _formed("currency", _CURRENCY, "a currency"), _formed("month", _MONTH, "a month")]
+    sides = RowRule(
+        "sides",
+        "amount",
+        "amount is credit_in less debit_out",
+        lambda rows: rows.amount == rows.credit_in - rows.debit_out,
+    )
+    rules = [
+        *(_required(name) for name in required),
+        sides,
+        _formed("currency", _CURRENCY, "a currency"),
+        _formed("month", _MONTH, "a month"),
+    ]
     return InputSchema("bank", "stage", bank_schema(), tuple(rules), (("txn_id",),))
 
 
 def _rules_of(field: Field) -> list[RowRule]:
     rules = [_required(field.name)] if field.required or field.default is not None else []
     if field.values:
-        rules.append(_rule("values", field.name, f"is one of {' '.join(field.values)}", lambda column: column.isin(field.values)))
+        rules.append(
+            _rule("values", field.name, f"is one of {' '.join(field.values)}", lambda column: column.isin(field.values))
+        )
     if field.kind == "currency":
         rules.append(_formed(field.name, _CURRENCY, "a currency"))
     if field.kind == "month":
         rules.append(_formed(field.name, _MONTH, "a month"))
     if field.kind == "rate":
         one = ibis.literal("1").cast(dt.Decimal(18, 8))
-        rules.append(_rule("rate", field.name, "is a fraction from 0 to 1", lambda column: (column >= one - one) & (column <= one)))
+        rules.append(
+            _rule(
+                "rate", field.name, "is a fraction from 0 to 1", lambda column: (column >= one - one) & (column <= one)
+            )
+        )
     if field.kind in ("text", "code", "account", "list"):
-        rules.append(_rule("text", field.name, "is trimmed and not empty", lambda column: (column == column.strip()) & (column != "")))
+        rules.append(
+            _rule(
+                "text",
+                field.name,
+                "is trimmed and not empty",
+                lambda column: (column == column.strip()) & (column != ""),
+            )
+        )
     return rules
 
 
@@ -193,7 +232,16 @@ def _broken_rows(schema: InputSchema, rows: ir.Table) -> list[Failure]:
         failing = counts[f"r{i}"][0].as_py() or 0
         if failing:
             shown = list(dict.fromkeys((*PLACE, rule.column)))
-            failures.append(Failure(schema.name, rule.check, rule.column, rule.message, failing, sample_rows(rows.filter(~rule.holds(rows)).select(shown))))
+            failures.append(
+                Failure(
+                    schema.name,
+                    rule.check,
+                    rule.column,
+                    rule.message,
+                    failing,
+                    sample_rows(rows.filter(~rule.holds(rows)).select(shown)),
+                )
+            )
     return failures
 
 

@@ -40,10 +40,12 @@ def layout(name: str) -> dict[str, Any]:
     return yaml.safe_load(files("settlement.io").joinpath("layouts.yaml").read_text(encoding="utf-8"))[name]["fields"]
 
 
-def answer(book: Book, table: str, field: str, kind: str, least: int = 12, *, filled: bool = False) -> Column:
+def answer(
+    book: Book, table: str, field: str, kind: str, least: int = 12, *, filled: bool = False, most: int | None = None
+) -> Column:
     """A column of a decisions table under the heading its reader looks for; ``filled``: the template gives it."""
     header = layout(table)[field]["header"] if book.labels.language == "zh" else field
-    return Column(field, header, kind, to_fill=not filled, least=least, header=header)
+    return Column(field, header, kind, to_fill=not filled, least=least, most=most, header=header)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Filled:
 def claims_sheet(book: Book, source: Source, context: Context) -> Filled:
     """认领: every receipt with open money, its candidates, and room to say whose it is."""
     columns = [
-        answer(book, "claims", "txn_id", "code", filled=True),
+        answer(book, "claims", "txn_id", "id", filled=True, most=18),
         Column("booked_on", "流水日期", "date"),
         Column("currency", "流水币种", "word"),
         Column("open_amount", "未认领金额", "money", money_in="currency"),

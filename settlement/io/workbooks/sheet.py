@@ -16,12 +16,13 @@ from typing import Any
 from xlsxwriter.utility import xl_range
 
 from settlement.io.workbooks.labels import Labels
-from settlement.io.workbooks.styles import StyledWorkbook
+from settlement.io.workbooks.styles import STYLES, StyledWorkbook
 
 SHEET_ROWS = 1_048_576
 CELL_TEXT = 32_767
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
+PADDING, DEFAULT_WIDTH = 2.5, 8.4
 WIDEST = {"text": 44, "code": 40, "word": 20}
 _UNSCALED = {"scale_with_doc": False}  # a page number stays readable on a sheet that was shrunk to fit
 
@@ -68,6 +69,7 @@ class Sheet:
         self.widths: dict[int, int] = {}
         self.last_column = 0
         self.print_rows: int | None = None
+        self.longest_line = 0.0
         self._print_setup(landscape)
 
     def put(self, row: int, column: int, value: Any, kind: str, style: str | None = None) -> None:
@@ -107,6 +109,8 @@ class Sheet:
         shown = self.book.file.style(style, quoted=text.startswith(FORMULA_STARTS))
         if span > 1:
             self.work.merge_range(self.row, 0, self.row, span - 1, "", shown)
+        else:
+            self.longest_line = max(self.longest_line, shown_width(text) * STYLES[style].get("font_size", 10) / 10)
         self.work.text(self.row, 0, text, shown)
         if height:
             self.work.set_row(self.row, height)
@@ -135,8 +139,8 @@ class Sheet:
         work.fit_to_pages(1, 0)
         work.set_margins(left=0.5, right=0.5, top=0.7, bottom=0.7)
         if frame.warning:
-            work.set_header("&R" + frame.warning.replace("&", "&&")[:80], _UNSCALED)
-        work.set_footer(f"&L{frame.footer.replace('&', '&&')[:120]}&C" + self.book.labels.text("page"), _UNSCALED)
+            work.set_header("&R " + frame.warning.replace("&", "&&")[:80], _UNSCALED)
+        work.set_footer(f"&L {frame.footer.replace('&', '&&')[:120]}&C" + self.book.labels.text("page"), _UNSCALED)
         work.ignore_errors({"number_stored_as_text": f"A1:XFD{SHEET_ROWS}"})
         work.hide_gridlines(2)
 
@@ -148,9 +152,13 @@ class Sheet:
             self.work.conditional_format(areas[0], {**rule, "multi_range": " ".join(areas)} if areas[1:] else rule)
 
     def finish(self) -> None:
-        """Widths that show every figure, and the print area."""
+        """Widths that show every figure, and a print area that holds every line of text above a table."""
         for column, width in self.widths.items():
-            self.work.set_column(column, column, width + 2.5)
+            self.work.set_column(column, column, width + PADDING)
+        shown = sum(self.widths.get(column, DEFAULT_WIDTH) + PADDING for column in range(self.last_column + 1))
+        while shown < self.longest_line:
+            self.last_column += 1
+            shown += self.widths.get(self.last_column, DEFAULT_WIDTH)
         self.work.print_area(0, 0, max((self.print_rows or self.row) - 1, 0), self.last_column)
 
 

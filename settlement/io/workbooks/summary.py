@@ -101,7 +101,7 @@ def _lists(book: Book, data: dict[str, Rows], context: Context) -> dict[str, Spa
     if not dunning_sheets(book, data["dunning"], context):
         empty = book.sheet("催缴单")
         empty.opening_lines(book.labels.word("物流费催缴单"))
-        empty.line(book.labels.text("nothing_overdue"), "plain")
+        empty.line(book.labels.text("nothing_overdue"), "subtitle")
     listed("退税申报", "退税申报", sheets.FILING, data["filing"])
     spans["vouchers"] = listed("凭证", "记账凭证", sheets.VOUCHERS, data["vouchers"], notes=[book.labels.text("voucher_help")])
     listed("匹配成绩", "匹配成绩", sheets.SCORES, data["scoreboard"])

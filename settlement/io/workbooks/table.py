@@ -15,7 +15,8 @@ from settlement.io.workbooks.formulas import Live, Row
 from settlement.io.workbooks.sheet import SHEET_ROWS, WIDEST, Book, Sheet, lines_of, quoted, shown_width
 
 FORMULA_CELLS = 5_000_000  # what formulas of one table may look at together: above, Excel takes long to open the file
-MOST_LINES = 30  # Excel's rows are at most 409 points high
+MOST_LINES = 27  # Excel's rows are at most 409 points high
+INDENT, LINE_HEIGHT = 3, 14.5  # what the indent and unbroken words take of a line; points
 NO_DECIMALS = ("JPY", "KRW", "VND")
 TEXTS = ("text", "code", "id", "word", "flag")
 WRAPPED = ("text", "id")
@@ -182,11 +183,11 @@ class RowWriter:
                 text = self._worded(value) if kind in ("word", "flag") else value
                 sheet.text(number, place, text, f"severity_{value}" if column.field == "severity" else style, most)
                 if kind in WRAPPED:
-                    lines = max(lines, lines_of(text, most))
+                    lines = max(lines, lines_of(text, most - INDENT))
             else:
                 sheet.put(number, place, value, kind, style)
         if lines > 1:
-            work.set_row(number, 13.5 * min(lines, MOST_LINES) + 2)
+            work.set_row(number, LINE_HEIGHT * min(lines, MOST_LINES) + 3)
 
     def _worded(self, value: str | bool) -> str:
         if isinstance(value, str):

@@ -1,0 +1,163 @@
+"""Finance answers in the exceptions workbook: what it types into a copy is applied by the next run, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from datetime import datetime
+from decimal import Decimal as D
+
+import pytest
+from openpyxl import load_workbook
+
+from settlement.io.home import Home
+from tests.e2e.conftest import rows, run_month
+from tests.e2e.tiny import PRINCIPAL, TinyHome, cny_line, export_line, export_order, usd_receipt
+
+pytestmark = pytest.mark.slow
+
+MONTH = "2023-09"
+LIST = f"异常清单-{MONTH}.xlsx"
+SECOND = PRINCIPAL | {"principal_id": "P002", "name": "杭州远山机电有限公司", "name_en": None, "bank_account": "3901000000000000022"}
+NOON = datetime.fromisoformat("2023-09-28 12:00:00")
+OPEN = {"good": "8888.00", "two people": "1001.00", "over": "1002.00", "unknown order": "1003.00", "other principal": "1004.00", "half filled": "1005.00", "left": "1006.00"}
+CLAIM = {"委托方编号": "P001", "款项用途": "预收", "认领人": "张会计", "认领时间": NOON, "理由": "客户来电确认"}
+
+
+def _home(root) -> TinyHome:
+    made = TinyHome(root).add("orders", export_order()).add("goods", export_line()).add("bank", usd_receipt())
+    made.refer("principals", SECOND).refer("payers", {"principal_id": "P002", "payer_name": SECOND["name"], "payer_account": SECOND["bank_account"], "relation": "本人"})
+    made.add("bank", cny_line("600.00", "往来款", counterparty_name=SECOND["name"], counterparty_account=SECOND["bank_account"]))
+    for what, amount in OPEN.items():
+        made.add("bank", cny_line(amount, "往来款", counterparty_name=f"不知名{what}", counterparty_account="1", bank_ref=f"A{amount}"))
+    return made
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory) -> Home:
+    """The month as first settled, nobody having answered yet."""
+    home = _home(tmp_path_factory.mktemp("answers")).write()
+    status, said = run_month(home, MONTH, workbooks=True)
+    assert status == 0, said
+    return home
+
+
+@pytest.fixture
+def home(settled, tmp_path) -> Home:
+    """A copy of it to answer in."""
+    return Home(shutil.copytree(settled.root, tmp_path / "home"))
+
+
+class Answer:
+    """The month's exceptions workbook, typed into and handed back."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.book = load_workbook(home.statements(MONTH) / LIST)
+
+    def type_in(self, sheet: str, row: int, values: dict) -> None:
+        work = self.book[sheet]
+        heads = {cell.value: cell.column for line in work.iter_rows(max_row=8) for cell in line if isinstance(cell.value, str)}
+        for heading, value in values.items():
+            work.cell(row, heads[heading]).value = value
+
+    def row_of(self, sheet: str, key: str) -> int:
+        return next(cell.row for (cell,) in self.book[sheet].iter_rows(max_col=1) if cell.value == key)
+
+    def spare(self, sheet: str, number: int = 0) -> int:
+        """A row that nobody has filled yet."""
+        return [line[0].row for line in self.book[sheet].iter_rows(min_row=6) if all(cell.value is None for cell in line)][number]
+
+    def hand_in(self, name: str = "答复.xlsx") -> None:
+        folder = self.home.inbox(MONTH) / "decisions"
+        folder.mkdir(exist_ok=True)
+        self.book.save(folder / name)
+
+
+def txn_of(home: Home, what: str) -> str:
+    return next(row["txn_id"] for row in rows(home, "bank_transactions", "txn_id", "amount") if row["amount"] == D(OPEN[what]))
+
+
+def test_answers_are_applied_kept_and_shown_and_conflicts_move_nothing(home):
+    answer = Answer(home)
+    txns = {what: txn_of(home, what) for what in OPEN}
+    listed = {cell.value for (cell,) in answer.book["认领"].iter_rows(max_col=1)}
+    assert set(txns.values()) <= listed
+    good = answer.row_of("认领", txns["good"])
+    answer.type_in("认领", good, CLAIM | {"订单号": "SO0001", "款项用途": "货款", "认领金额": 5000})
+    answer.type_in("认领", answer.spare("认领"), CLAIM | {"流水标识": txns["good"], "认领金额": 3888})
+    answer.type_in("认领", answer.row_of("认领", txns["two people"]), CLAIM | {"认领金额": 1001})
+    answer.type_in("认领", answer.spare("认领"), CLAIM | {"流水标识": txns["two people"], "认领金额": 1001, "认领人": "李会计", "委托方编号": "P002"})
+    answer.type_in("认领", answer.row_of("认领", txns["over"]), CLAIM | {"认领金额": 1002.01})
+    answer.type_in("认领", answer.row_of("认领", txns["unknown order"]), CLAIM | {"认领金额": 1003, "订单号": "SO9999"})
+    answer.type_in("认领", answer.row_of("认领", txns["other principal"]), CLAIM | {"认领金额": 1004, "订单号": "SO0001", "委托方编号": "P002"})
+    answer.type_in("认领", answer.row_of("认领", txns["half filled"]), CLAIM | {"认领金额": 1005, "理由": None})
+    answer.type_in("调整", answer.spare("调整"), {
+        "类型": "抵账", "委托方编号": "P002", "转出账户": "预收", "转入账户": "物流费", "币种": "CNY", "金额": 100,
+        "决定人": "王主管", "决定时间": NOON, "理由": "客户书面同意",
+    })  # fmt: skip
+    problem = next(row for row in rows(home, "exceptions") if row["txn_id"] == txns["left"] and row["code"] == "RCV_UNIDENTIFIED")
+    answer.type_in("审批", answer.row_of("审批", problem["exception_id"]), {
+        "处理": "批准", "有效期至": datetime.fromisoformat("2023-10-31"), "审批人": "赵总", "审批时间": NOON, "理由": "等客户回函",
+    })  # fmt: skip
+    answer.hand_in()
+    status, said = run_month(home, MONTH, workbooks=True)
+    assert status == 0, said
+
+    placed = {(row["txn_id"], row["order_no"], row["principal_id"], row["amount"]) for row in rows(home, "receipt_allocations") if row["rule"] == "DECISION"}
+    assert placed == {(txns["good"], "SO0001", "P001", D("5000.00")), (txns["good"], None, "P001", D("3888.00"))}
+    still_open = {row["txn_id"]: row["amount"] for row in rows(home, "unmatched_receipts")}
+    assert still_open == {txns[what]: D(amount) for what, amount in OPEN.items() if what != "good"}
+
+    outcomes = {(row["sheet"], row["subject"], row["decided_by"]): row for row in rows(home, "decision_outcomes")}
+    done = outcomes["认领", txns["good"], "张会计"]
+    assert (done["outcome"], done["decided_at"], done["reason"]) == ("已执行", NOON, "客户来电确认")
+    assert outcomes["认领", txns["two people"], "张会计"]["outcome"] == outcomes["认领", txns["two people"], "李会计"]["outcome"] == "冲突"
+    assert outcomes["认领", txns["over"], "张会计"]["outcome"] == outcomes["认领", txns["unknown order"], "张会计"]["outcome"] == "未执行"
+    assert outcomes["认领", txns["other principal"], "张会计"]["outcome"] == "冲突"
+    assert [row["outcome"] for (sheet, _, who), row in outcomes.items() if who in ("王主管", "赵总")] == ["已执行", "已执行"]
+
+    told = {(row["code"], row["txn_id"]) for row in rows(home, "exceptions", month=MONTH) if row["state"] in ("new", "open")}
+    assert {("DECISION_CONFLICT", txns["two people"]), ("DECISION_OVER", txns["over"]), ("DECISION_ORPHAN", txns["unknown order"]),
+            ("DECISION_CONFLICT", txns["other principal"])} <= told  # fmt: skip
+    assert ("RCV_UNIDENTIFIED", txns["good"]) not in told and ("RCV_UNIDENTIFIED", txns["left"]) not in told
+    assert any(row["code"] == "ROW_REJECTED" and "答复" in (row["source_file"] or "") for row in rows(home, "exceptions", month=MONTH))
+
+    book = load_workbook(home.statements(MONTH) / LIST, data_only=True)
+    shown = {cell.value for (cell,) in book["认领"].iter_rows(max_col=1)}
+    assert txns["good"] not in shown - {txns["good"]} and txns["over"] in shown
+    results = [[cell.value for cell in line] for line in book["决定结果"].iter_rows(min_row=4)]
+    assert ["认领", txns["good"], 5000, "已执行"] in [line[:4] for line in results]
+    assert sum(line[3] == "冲突" for line in results) == 3
+
+
+def test_the_next_run_says_the_same_again(home):
+    answer = Answer(home)
+    answer.type_in("认领", answer.row_of("认领", txn_of(home, "good")), CLAIM | {"认领金额": 8888})
+    answer.hand_in()
+    assert run_month(home, MONTH, workbooks=True)[0] == 0
+    first = rows(home, "receipt_allocations"), rows(home, "decision_outcomes")
+    assert run_month(home, MONTH, workbooks=True)[0] == 0
+    assert (rows(home, "receipt_allocations"), rows(home, "decision_outcomes")) == first
+    assert [row["outcome"] for row in first[1]] == ["已执行"]
+
+
+def _digests(home: Home) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in home.statements(MONTH).glob("*.xlsx")}
+
+
+def test_one_changed_fact_rewrites_the_workbooks_it_touches(home, settled):
+    before = _digests(home)
+    assert run_month(home, MONTH, workbooks=True)[0] == 0
+    assert _digests(home) == before
+    made = _home(home.root)
+    made.months[MONTH]["orders"] = [export_order(agency_fee="3200.00")]
+    made.write()
+    assert run_month(home, MONTH, workbooks=True)[0] == 0
+    after = _digests(home)
+    changed = {name for name in before if before[name] != after[name]}
+    assert f"对账单-P001-{MONTH}.xlsx" in changed and f"月结汇总-{MONTH}.xlsx" in changed
+    assert f"对账单-P002-{MONTH}.xlsx" not in changed
+    book = load_workbook(home.statements(MONTH) / f"月结汇总-{MONTH}.xlsx", data_only=True)
+    told = [[cell.value for cell in line] for line in book["重跑差异"].iter_rows(min_row=4)]
+    assert any(line[0] == "principal_balances" and line[3] == "closing" and (line[4], line[5]) == ("704000.00", "703900.00") for line in told), told
