@@ -144,11 +144,21 @@ def receipt_allocation_rows(run: SettlementRun) -> ir.Table:
         run.facts("standing_pieces"),
         run.past("receipt_allocations"),
     )
-    return _bank_columns(run, valued, "receipt_amount")
+    # The contract: candidates are a list wherever no order is named, and stand nowhere else.
+    listed = ibis.cases((valued.order_no.isnull(), valued.candidates.fill_null("[]")))
+    return _bank_columns(run, valued.mutate(candidates=listed), "receipt_amount")
 
 
 def payment_allocation_rows(run: SettlementRun) -> ir.Table:
     return _bank_columns(run, run.facts("payments_valued"), "payment_amount")
+
+
+def unmatched_payment_rows(run: SettlementRun) -> ir.Table:
+    """Open debits in the columns of the allocated ones: what would name an application is NULL, CNY at the mid rate."""
+    unknown = {name: ibis.null("string") for name in ("request_no", "order_no", "principal_id", "vendor", "kind", "rule")}
+    opened = run.facts("payment_unmatched").mutate(evidence=lambda t: t.reason, **unknown)
+    valued = payment_books.valued(opened, run.facts("transactions"), run.facts("payments"), run.reference("fx_mid_rates"))
+    return _bank_columns(run, valued, "payment_amount")
 
 
 def scoreboard_rows(run: SettlementRun) -> ir.Table:
@@ -183,7 +193,7 @@ unmatched_payments = table_asset(
     group=GROUP,
     deps=["matched_money"],
     rules=["EXP-PAY-04"],
-    make=lambda run: _bank_columns(run, run.facts("payment_unmatched"), "payment_amount"),
+    make=unmatched_payment_rows,
 )
 
 ASSETS = [matched_money, receipt_allocations, unmatched_receipts, payment_allocations, unmatched_payments]

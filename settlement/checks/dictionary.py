@@ -144,6 +144,8 @@ def _said(field: Field) -> str:
         said.append("of " + " ".join(field.words))
     if field.default is not None:
         said.append(f"empty = {field.default}")
+    if field.kind == "rate" and field.percent_from != "1":
+        said.append(f"a bare figure of {field.percent_from} or more is percent")
     return "; ".join(said)
 
 

@@ -59,7 +59,7 @@ def list_of(cells: pa.Array, allowed: tuple[str, ...]) -> Read:
     """Text of words joined by 、 ; or comma, each one of ``allowed``. Bad: any other word."""
     values, bad = text(cells)
     word = "(?:" + "|".join(re.escape(item) for item in allowed) + ")"
-    fits = pc.match_substring_regex(values, rf"^{word}(?: ?[、;,/+] ?{word})*$")
+    fits = pc.match_substring_regex(values, rf"^{word}(?: ?[、;,/+] ?{word})*(?: ?[、;,/+])?$")
     bad = pc.or_(bad, pc.invert(pc.fill_null(fits, True)))
     return pc.if_else(bad, pa.scalar(None, pa.string()), values), bad
 

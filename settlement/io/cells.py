@@ -28,6 +28,8 @@ _ERROR_VALUE = r"^#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|ERR!|GETTING_DATA|S
 _SCIENTIFIC = r"^[0-9](\.[0-9]+)?E\+[0-9]{2}$"
 _DASHES = "^[-\\x{2010}-\\x{2015}\\x{2212}]*$"
 _NOISE = Decimal("0.000001")  # BNK-09
+# Of figures with more decimals: a hundredth of the last place.
+_FINE_NOISE = {6: Decimal("0.00000001"), 8: Decimal("0.0000000001")}
 _LONG = pa.decimal128(36, 20)
 _NO_CODE = "^[-/\\\\\\x{2010}-\\x{2015}\\x{2212}]+$"
 _SIGNS = r"(?i)^(CNY|RMB|人民币|US|HK|JP|CN)?[¥$€£]|^(CNY|RMB|人民币)|(CNY|RMB|元)$"
@@ -160,27 +162,34 @@ def money(cells: pa.Array, *, from_workbook: bool = False) -> Read:
     ``from_workbook``: a spreadsheet's own arithmetic leaves 0.0999999999767169 for 0.1; what is less than a
     millionth off two decimals is those two decimals (BNK-09).
     """
-    values = plain_number(cells)
-    if from_workbook:
-        values = _where(values, r"^-?[0-9]{1,15}\.[0-9]{3,20}$", _without_noise)
-    return _decimal(values, MONEY)
+    return _decimal(_calculated(plain_number(cells), MONEY, _NOISE, from_workbook), MONEY)
 
 
-def _without_noise(figures: pa.Array) -> pa.Array:
+def _calculated(values: pa.Array, kind: pa.Decimal128Type, noise: Decimal, from_workbook: bool) -> pa.Array:
+    """Figures of a spreadsheet without the noise of its arithmetic; those of a text file as they are."""
+    if not from_workbook:
+        return values
+    digits = f"^-?[0-9]{{1,{kind.precision - kind.scale - 1}}}\\.[0-9]{{{kind.scale + 1},20}}$"
+    return _where(values, digits, lambda figures: _without_noise(figures, kind, noise))
+
+
+def _without_noise(figures: pa.Array, kind: pa.Decimal128Type, noise: Decimal) -> pa.Array:
     exact = pc.cast(figures, _LONG)
-    near = pc.cast(pc.round(exact, 2), _LONG)
-    is_noise = pc.less(pc.abs(pc.subtract(exact, near)), pa.scalar(_NOISE, _LONG))
-    return pc.if_else(is_noise, pc.cast(pc.cast(near, MONEY), pa.string()), figures)
+    near = pc.cast(pc.round(exact, kind.scale), _LONG)
+    is_noise = pc.less(pc.abs(pc.subtract(exact, near)), pa.scalar(noise, _LONG))
+    return pc.if_else(is_noise, pc.cast(pc.cast(near, kind), pa.string()), figures)
 
 
-def quantity(cells: pa.Array) -> Read:
+def quantity(cells: pa.Array, *, from_workbook: bool = False) -> Read:
     """A quantity as DECIMAL(18,6), exact. Bad: no number, more than six decimals."""
-    return _decimal(plain_number(cells), QUANTITY)
+    values = _calculated(plain_number(cells), QUANTITY, _FINE_NOISE[6], from_workbook)
+    return _decimal(values, QUANTITY)
 
 
-def quote(cells: pa.Array) -> Read:
+def quote(cells: pa.Array, *, from_workbook: bool = False) -> Read:
     """A quote as written, DECIMAL(18,8): per 100 stays per 100. Bad: no number, more than eight decimals."""
-    return _decimal(plain_number(cells), RATE)
+    values = _calculated(plain_number(cells), RATE, _FINE_NOISE[8], from_workbook)
+    return _decimal(values, RATE)
 
 
 def whole(cells: pa.Array) -> Read:
@@ -191,17 +200,17 @@ def whole(cells: pa.Array) -> Read:
     return pc.cast(pc.if_else(bad, pa.scalar(None, pa.string()), values), pa.int64()), bad
 
 
-def rate(cells: pa.Array) -> Read:
+def rate(cells: pa.Array, *, percent_from: Decimal = Decimal(1), from_workbook: bool = False) -> Read:
     """A rate as a fraction, DECIMAL(18,8): ``13%``, ``13`` and ``0.13`` are 0.13; a bare 1 is one percent.
 
-    A bare figure of 1 or more is percent (the contract, section 1). Bad: no number, negative, over 1 after that,
-    or more decimals than the kind holds.
+    A bare figure of ``percent_from`` or more is percent (the contract, section 1: of 1 or more). Bad: no number,
+    negative, over 1 after that, or more decimals than the kind holds.
     """
     values = tidy(cells)
     marked = _matches(values, "%$")
-    figures, bad = quote(pc.utf8_rtrim(pc.replace_substring(values, "%", ""), " "))
+    figures, bad = quote(pc.utf8_rtrim(pc.replace_substring(values, "%", ""), " "), from_workbook=from_workbook)
     one = pa.scalar(Decimal(1), RATE)
-    percent = pc.or_(marked, pc.fill_null(pc.greater_equal(figures, one), False))
+    percent = pc.or_(marked, pc.fill_null(pc.greater_equal(figures, pa.scalar(percent_from, RATE)), False))
     # A hundredth of a figure with at most eight decimals has ten; only what still fits eight is exact.
     shifted = pc.multiply(figures, pa.scalar(Decimal("0.01"), pa.decimal128(3, 2)))
     wide = pc.if_else(percent, shifted, pc.cast(figures, shifted.type))

@@ -62,6 +62,7 @@ class Field:
     """One field: its English name, Chinese header, kind, and what a row may say in it.
 
     ``values``: the words allowed as the whole cell. ``words``: those allowed in a list joined by 、 or ;.
+    ``percent_from``: a bare rate from here on is percent.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Field:
     default: str | None = None
     values: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    percent_from: str = "1"
 
 
 @dataclass(frozen=True)
@@ -152,4 +154,5 @@ def _field(name: str, facts: Mapping) -> Field:
         default=facts.get("default"),
         values=tuple(facts.get("values", ())),
         words=tuple(facts.get("words", _WORDS.get(name, ()))),
+        percent_from=facts.get("percent_from", "1"),
     )

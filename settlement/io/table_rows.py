@@ -132,15 +132,15 @@ def _kernel(field: Field, from_workbook: bool) -> Callable[[pa.Array], cells.Rea
         "date": partial(cell_dates.date, serials=from_workbook),
         "time": partial(_time, serials=from_workbook),
         "money": partial(cells.money, from_workbook=from_workbook),
+        "quantity": partial(cells.quantity, from_workbook=from_workbook),
+        "quote": partial(cells.quote, from_workbook=from_workbook),
+        "rate": partial(cells.rate, percent_from=Decimal(field.percent_from), from_workbook=from_workbook),
     }
     plain = {
         "text": cells.text,
         "list": cells.text,
         "code": cells.code,
         "account": cells.account,
-        "quantity": cells.quantity,
-        "quote": cells.quote,
-        "rate": cells.rate,
         "flag": cells.flag,
         "whole": cells.whole,
         "currency": cell_words.currency,

@@ -15,7 +15,7 @@ CONTRACT_COLUMNS = {
     "amount amount_cny settlement_rate rate_source rule confidence evidence candidates",
     "unmatched_receipts": "txn_id account_no bank_ref currency amount reason candidates",
     "payment_allocations": "txn_id request_no order_no principal_id vendor kind amount amount_cny rule evidence",
-    "unmatched_payments": "txn_id account_no bank_ref currency amount reason candidates",
+    "unmatched_payments": "txn_id account_no bank_ref currency amount reason candidates request_no order_no principal_id vendor kind amount_cny rule evidence",
     "export_invoices": "order_no line_no declaration_no received_fx currency settlement_rate gross_cny fees_cny net_cny "
     "levy_rate refund_rate invoice_amount ex_vat_amount tax_amount refund_amount fob_usd swap_ratio status",
     "import_invoices": "order_no estimate_cny goods_cny bank_fee duty consumption_tax vat invoice_amount eligible "

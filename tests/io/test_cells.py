@@ -69,6 +69,21 @@ def test_a_bare_rate_of_one_or_more_is_percent(text, value):
     assert one(cells.rate, text) == Decimal(value)
 
 
+@pytest.mark.parametrize(("text", "value"), [("0.8", "0.008"), ("0.008", "0.008"), ("1", "0.01"), ("0.8%", "0.008"), ("0.05", "0.05"), ("0.1", "0.001")])
+def test_a_fee_rate_is_in_percent_unless_it_would_be_none(text, value):
+    assert one(cells.rate, text, percent_from=Decimal("0.1")) == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "text", "value"),
+    [(cells.rate, "0.006999999999999999", "0.007"), (cells.quantity, "0.30000000000000004", "0.3"), (cells.quote, "710.3599999999999", "710.36"),
+     (cells.rate, "0.123456789", BAD), (cells.quantity, "1.2345678", BAD)],
+)  # fmt: skip
+def test_calculated_figures_of_a_spreadsheet_have_no_noise(kernel, text, value):
+    assert one(kernel, text, from_workbook=True) == (value if value is BAD else Decimal(value))
+    assert one(kernel, text) is BAD
+
+
 @pytest.mark.parametrize("text", ["-1", "200%", "0.123456789", "免税", "13 17", "1.1234567%"])
 def test_what_is_no_rate_is_bad(text):
     assert one(cells.rate, text) is BAD
@@ -165,7 +180,7 @@ def test_months(text, value):
     assert one(cell_words.month, text) == value
 
 
-@pytest.mark.parametrize(("text", "is_good"), [("进口清关", True), ("进口清关、出口报关", True), ("进口清关；出口报关", True), ("出口", False), ("进口清关出口报关", False)])
+@pytest.mark.parametrize(("text", "is_good"), [("进口清关", True), ("进口清关、出口报关", True), ("进口清关；出口报关", True), ("进口清关、", True), ("出口", False), ("进口清关出口报关", False)])
 def test_lists_of_words(text, is_good):
     assert (one(cell_words.list_of, text, allowed=("进口清关", "出口报关")) is not BAD) == is_good
 
