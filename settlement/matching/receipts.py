@@ -162,5 +162,5 @@ def match_receipts(inputs: MatchInputs) -> Matched:
         unmatched=unmatched,
         found=inputs.keep("receipts_found", found_in_receipts(inputs, stages, words)),
         scoreboard=inputs.keep("scoreboard", scoreboard(inputs, stages, allocations, unmatched)),
-        evidence=evidence_of(stages),
+        evidence=evidence_of(inputs, stages),
     )

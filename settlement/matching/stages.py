@@ -44,7 +44,8 @@ class Stages:
     targets: ir.Table
     found: Quoted
     fits: ir.Table
-    items: ir.Table
+    owed: ir.Table  # open items before anything was posted
+    items: ir.Table  # and what is left of them
     pieces: ir.Table
     verdicts: ir.Table
     small: ir.Table
@@ -122,7 +123,9 @@ def staged(inputs: Prepared) -> Stages:
     stages = (several, one, refunds, *others)
     pieces = keep("order_pieces", union_of([stage.pieces.select(PIECE) for stage in stages]))
     verdicts = keep("verdicts", union_of([stage.verdicts.select(VERDICT) for stage in stages]))
-    return Stages(lines, stands, held, decided, nobodys, payers, named, found, fits, last, pieces, verdicts, small)
+    return Stages(
+        lines, stands, held, decided, nobodys, payers, named, found, fits, items, last, pieces, verdicts, small
+    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from settlement.matching.decision_table import TEXTS, texts
 from settlement.matching.inputs import EVIDENCE
 from settlement.matching.prepared import Prepared
-from settlement.matching.relations import beside, in_schema, text, union_of
+from settlement.matching.relations import NIL, beside, in_schema, text, union_of
 from settlement.matching.stages import Stages
 
 _PARTY = {
@@ -57,48 +57,69 @@ def words_on(inputs: Prepared, verdicts: ir.Table, targets: ir.Table, credits: i
     return rows.select("txn_id", "line", "rule", "posts", "confidence", code=code, evidence=evidence)
 
 
-def evidence_of(stages: Stages) -> ir.Table:
+def _excluded(stages: Stages, most: int) -> ir.Table:
+    """Open items of the same amount that the receipt was not put on, and why not: txn_id, text; ``most`` a receipt."""
+    credits, owed = stages.parties.credits, stages.owed
+    asked = union_of(
+        [
+            table.select("txn_id", "principal_id").distinct().mutate(is_named=ibis.literal(named))
+            for named, table in (
+                (True, stages.targets),
+                (False, stages.parties.scope.anti_join(stages.targets, "txn_id")),
+            )
+        ]
+    )
+    asked = asked.inner_join(credits.select("txn_id", "currency", "amount"), "txn_id")
+    owed = owed.filter(owed.open > NIL).select("principal_id", "currency", "order_no", "purpose", amount="open")
+    met = asked.inner_join(owed, ["principal_id", "currency", "amount"])
+    met = met.anti_join(stages.pieces, ["txn_id", "order_no"]).anti_join(stages.targets, ["txn_id", "order_no"])
+    met = met.anti_join(stages.fits, ["txn_id", "order_no"])
+    here = ibis.window(group_by="txn_id", order_by=[met.order_no, met.purpose])
+    met = met.mutate(nth=ibis.row_number().over(here)).filter(lambda t: t.nth < most)
+    left = stages.items.select("order_no", "purpose", "currency", left="open")
+    met = beside(met, left, ["order_no", "purpose", "currency"])
+    why = ibis.cases(
+        (met.is_named, "附言写明的是别的订单"),
+        (met.left.fill_null(NIL) < met.amount, "已由别的收款付清"),
+        else_="附言的用途、月份，或付款的客商与它不符",
+    )
+    said = met.order_no + " " + met.purpose + " " + met.amount.cast("string") + " " + met.currency
+    return met.select("txn_id", text=said + " 金额也相等，" + why)
+
+
+def evidence_of(inputs: Prepared, stages: Stages) -> ir.Table:
     """EVIDENCE for ``settlement explain``: for each receipt that rules looked at, what they saw, step by step.
 
-    1 the text, 2 each number in it, 3 each principal the payer is known for, 4 each open item of its amount,
-    5 what was decided. Not computed until somebody asks.
+    1 the text, 2 each number in it and where it stands, 3 each principal the payer is known for, 4 each open item of its
+    amount, 5 those of its amount that were excluded, 6 what was decided. Not computed until somebody asks.
     """
     credits = stages.parties.credits
     lines = credits.select("txn_id", "line")
-    hits = stages.found.hits.distinct()
+    hits = stages.found.hits.distinct().inner_join(credits.select("txn_id", said="text"), "txn_id")
     how = ibis.cases(*[(hits.how == name, "（" + said + "）") for name, said in _HOW.items()], else_="")
-    scope, fits = stages.parties.scope, stages.fits
+    first = hits.said.find(hits.raw)
+    span = "（第 " + (first + 1).cast("string") + "-" + (first + hits.raw.length()).cast("string") + " 字）"
+    span = ibis.ifelse(first >= 0, span, "")
+    scope, fits, dead = stages.parties.scope, stages.fits, stages.found.dead
     verdicts = stages.verdicts
+    decided = "规则 " + verdicts.rule + "：付款人 " + verdicts.party + "，金额 " + verdicts.fit
+    amounts = fits.order_no + " " + fits.purpose + " " + fits.offer.cast("string") + " " + fits.currency
+    numbers = (
+        hits.kind + " “" + hits.raw + "”" + span + how + "：订单 " + hits.order_no + "，委托方 " + hits.principal_id
+    )
     steps = [
-        credits.select("txn_id", step=1, kind=text("附言"), text=credits.text),
-        hits.select(
-            "txn_id",
-            step=2,
-            kind=text("编号"),
-            text=hits.kind + " “" + hits.raw + "”" + how + "：订单 " + hits.order_no + "，委托方 " + hits.principal_id,
-        ),
-        stages.found.dead.select(
-            "txn_id", step=2, kind=text("编号"), text="“" + stages.found.dead.raw + "”是我方编号的样式，查无此号"
-        ),
-        scope.select("txn_id", step=3, kind=text("付款人"), text="委托方 " + scope.principal_id + "：" + scope.how),
-        fits.select(
-            "txn_id",
-            step=4,
-            kind=text("金额相符"),
-            text=fits.order_no + " " + fits.purpose + " " + fits.offer.cast("string") + " " + fits.currency,
-        ),
-        verdicts.select(
-            "txn_id",
-            step=5,
-            kind=text("决策"),
-            text="规则 "
-            + verdicts.rule
-            + "：付款人 "
-            + verdicts.party
-            + "，金额 "
-            + verdicts.fit
-            + ibis.ifelse(verdicts.note.isnull(), "", "；" + verdicts.note),
-        ),
+        (1, "附言", credits, credits.text),
+        (2, "编号", hits, numbers),
+        (2, "编号", dead, "“" + dead.raw + "”是我方编号的样式，查无此号"),
+        (3, "付款人", scope, "委托方 " + scope.principal_id + "：" + scope.how),
+        (4, "金额相符", fits, amounts),
+        (5, "排除", excluded := _excluded(stages, inputs.limits.candidates_shown), excluded.text),
+        (6, "决策", verdicts, decided + ibis.ifelse(verdicts.note.isnull(), "", "；" + verdicts.note)),
     ]
-    rows = union_of([table.mutate(step=table.step.cast("int64")) for table in steps]).inner_join(lines, "txn_id")
+    seen = [
+        table.select("txn_id", step=ibis.literal(step).cast("int64"), kind=text(kind), text=said)
+        for step, kind, table, said in steps
+    ]
+    rows = union_of(seen).inner_join(lines, "txn_id")
+    rows = rows.filter(rows.text.notnull() & (rows.text != "")).distinct()
     return in_schema(rows, {"txn_id": rows.line, "step": rows.step, "kind": rows.kind, "text": rows.text}, EVIDENCE)
