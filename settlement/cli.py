@@ -21,6 +21,10 @@ def _month(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _months(text: str) -> list[str]:
+    return [_month(month) for month in text.split(",")]
+
+
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -105,6 +109,32 @@ def _explain(arguments: argparse.Namespace, home: Home) -> int:
     return 0 if lines else 1
 
 
+def _pairs(written: list[str], option: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in written]
+    wrong = ["".join(pair) for pair in pairs if not (pair[0] and pair[2])]
+    if wrong:
+        raise ValueError(f"{option} takes NAME=VALUE, not {wrong[0]!r}")
+    return {name: value for name, _, value in pairs}
+
+
+def _tryout(arguments: argparse.Namespace, home: Home) -> int:
+    from settlement.assets.tryout import CannotTry, limit_value, told, try_month
+
+    try:
+        rules = _pairs(arguments.rule, "--rule")
+        limits = {name: limit_value(name, value) for name, value in _pairs(arguments.limit, "--limit").items()}
+        if not rules and not limits:
+            raise ValueError("nothing to try: give --rule or --limit")
+        for month in arguments.months:
+            print("\n".join(told(try_month(home, month, limits, rules), arguments.show)))
+    except CannotTry as error:
+        return _said(str(error))
+    except (KeyError, ValueError) as error:
+        print(error.args[0], file=sys.stderr)
+        return 2
+    return 0
+
+
 def _banks(arguments: argparse.Namespace, home: Home) -> int:
     from settlement.io.bank import describe
 
@@ -150,6 +180,13 @@ def parser() -> argparse.ArgumentParser:
 
     explain = add("explain", _explain, "why a bank line went where it went")
     explain.add_argument("txn_id")
+    tryout = add("tryout", _tryout, "what would move in past months with another rule or limit; publishes nothing")
+    tryout.add_argument("--months", type=_months, required=True, help="settled months: 2023-09 or 2023-09,2023-10")
+    tryout.add_argument("--rule", action="append", default=[], metavar="ID=order|account|open",
+                        help="a row of the decision table with another outcome; may be repeated")  # fmt: skip
+    tryout.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE",
+                        help="a limit of matching, like short_usd=80 or short_share=0.5%%; may be repeated")  # fmt: skip
+    tryout.add_argument("--show", type=_count, default=50, help="how many moves are listed a month")
     banks = add("banks", _banks, "bank formats that are read; with a file: what it is taken for and why")
     banks.add_argument("file", type=Path, nargs="?")
     return top
