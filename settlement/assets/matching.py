@@ -180,6 +180,13 @@ unmatched_receipts = table_asset(
     rules=["IMP-RCV-01"],
     make=lambda run: _bank_columns(run, run.facts("receipt_unmatched"), "receipt_amount"),
 )
+receipt_evidence = table_asset(
+    "receipt_evidence",
+    group=GROUP,
+    deps=["matched_money"],
+    rules=["IMP-RCV-01", "C-27"],
+    make=lambda run: run.facts("receipt_evidence"),
+)
 payment_allocations = table_asset(
     "payment_allocations",
     group=GROUP,
@@ -196,4 +203,11 @@ unmatched_payments = table_asset(
     make=unmatched_payment_rows,
 )
 
-ASSETS = [matched_money, receipt_allocations, unmatched_receipts, payment_allocations, unmatched_payments]
+ASSETS = [
+    matched_money,
+    receipt_allocations,
+    unmatched_receipts,
+    receipt_evidence,
+    payment_allocations,
+    unmatched_payments,
+]
