@@ -30,7 +30,8 @@ class Keys:
     reference: np.ndarray  # NONE where the bank gives none
     name: np.ndarray  # payer's name, letters and digits only
     counterparty: np.ndarray  # payer's account
-    mark: np.ndarray  # printed balance and time of day; NONE where neither is given
+    balance: np.ndarray  # as an export prints it; NONE where it does not
+    clock: np.ndarray  # the minute of booking as an export prints it
     family: np.ndarray  # rank of the format
     layout: np.ndarray  # which layout of it
     source: np.ndarray
@@ -59,10 +60,12 @@ def same_within_format(keys: Keys) -> np.ndarray:
 
     First by the whole identity. Then, where the bank gives a reference, a corrected name or value date does not make
     another transaction: of the lines that share reference, day and amount, as many are kept as one source shows.
+    At last exports that leave out the balance, the time or the reference against those that print it.
     """
     has_reference = keys.reference != NONE
     where = (keys.account, keys.family, keys.layout, keys.day, keys.amount, keys.reference)
-    whole = codes(*where, keys.value_day, keys.name, keys.counterparty, np.where(has_reference, NONE, keys.mark))
+    marks = (np.where(has_reference, NONE, mark) for mark in (keys.balance, keys.clock))
+    whole = codes(*where, keys.value_day, keys.name, keys.counterparty, *marks)
     same = _first_of(codes(whole, numbered(codes(whole, keys.source))))
     is_found = same != np.arange(len(keys))
     shared = codes(*where, np.where(has_reference, NONE, whole))
@@ -70,7 +73,66 @@ def same_within_format(keys: Keys) -> np.ndarray:
     order = np.argsort(~is_found, kind="stable")
     number = np.empty(len(keys), np.int32)
     number[order] = numbered(codes(shared[order], keys.source[order]))
-    return np.where(is_found, same, same[_first_of(codes(shared, number))])
+    return _same_but_for_what_is_left_out(keys, np.where(is_found, same, same[_first_of(codes(shared, number))]))
+
+
+def _same_but_for_what_is_left_out(keys: Keys, same: np.ndarray) -> np.ndarray:
+    """Lines of one export that another of the same days prints with more columns: balance, time of day, reference.
+
+    Equal lines with different balances stay different; a line that prints none is one of them, if there are as many.
+    """
+    has_reference, has_balance, has_clock = keys.reference != NONE, keys.balance != NONE, keys.clock != NONE
+    plain = codes(
+        keys.account, keys.family, keys.layout, keys.day, keys.amount, keys.value_day, keys.name, keys.counterparty
+    )
+    with_balance, with_clock = codes(plain, keys.balance), codes(plain, keys.clock)
+    is_timed = has_clock & ~_anywhere(plain, has_balance & ~has_clock & ~has_reference)
+    unreferenced = ~_anywhere(codes(keys.source, keys.layout), has_reference)
+    prints_nothing = ~has_reference & ~has_balance & ~is_timed
+    marked = has_balance | is_timed
+    steps = (
+        (with_balance, ~has_reference & has_balance & has_clock, ~has_reference & has_balance & ~has_clock),
+        (with_clock, ~has_reference & has_balance & has_clock, ~has_reference & ~has_balance & has_clock),
+        (with_balance, has_reference & has_balance, ~has_reference & has_balance),
+        (plain, ~has_reference & marked, prints_nothing & ~unreferenced),
+        (plain, has_reference | marked, prints_nothing & unreferenced),
+    )
+    for group, tells_more, tells_less in steps:
+        same = _filled(keys, same, group, tells_more, tells_less)
+    return same
+
+
+def _anywhere(groups: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Whether any row of each row's group is in ``mask``."""
+    return np.isin(groups, groups[mask])
+
+
+def _filled(
+    keys: Keys, same: np.ndarray, group: np.ndarray, tells_more: np.ndarray, tells_less: np.ndarray
+) -> np.ndarray:
+    """``same`` with each line of ``tells_less`` put to a line of ``tells_more`` that its source does not show itself."""
+    # A transaction has a place in a group where any of its lines tells more.
+    tellers = np.flatnonzero(tells_more)
+    _, first = np.unique(codes(group[tellers], same[tellers]), return_index=True)
+    places = tellers[np.sort(first)]
+    open_ones = np.flatnonzero((same == np.arange(len(same))) & tells_less)
+    open_ones = open_ones[np.isin(group[open_ones], group[places])]
+    if not len(open_ones):
+        return same
+    # What a source shows in full takes its places first; its other lines come after them.
+    order = np.concatenate([tellers, np.flatnonzero(tells_less)])
+    number = np.zeros(len(same), np.int64)
+    number[order] = numbered(codes(group[order], keys.source[order]))
+    both = np.concatenate([places, open_ones])
+    place_of = both[_first_of(codes(group[both], np.concatenate([numbered(group[places]), number[open_ones]])))]
+    wanted = same[place_of[len(places) :]]
+    # What earlier months have taken stands, whichever tells more.
+    stands = keys.is_known[open_ones]
+    same = same.copy()
+    same[open_ones[~stands]] = wanted[~stands]
+    gives_way = stands & ~keys.is_known[wanted]
+    same[wanted[gives_way]] = open_ones[gives_way]
+    return same[same[same]]
 
 
 def _first_of(groups: np.ndarray) -> np.ndarray:

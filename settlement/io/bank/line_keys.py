@@ -47,7 +47,6 @@ def keys_of(lines: pa.Table, statements: dict[tuple[int, int], Placed]) -> tuple
     kinds = lines.column(KIND).unique().to_pylist()
     family = np.array([FAMILY_RANK.get(kind, 0) for kind in kinds])[_coded(lines.column(KIND))]
     is_export = family == FAMILY_RANK["cn"]
-    unmarked = pc.and_(pc.is_null(lines.column("balance")), pc.is_null(lines.column("booked_at"))).to_numpy()
     keys = Keys(
         account=codes(_coded(lines.column("account_no")), _coded(lines.column("currency"))),
         day=_days(lines.column("booked_on")),
@@ -57,9 +56,9 @@ def keys_of(lines: pa.Table, statements: dict[tuple[int, int], Placed]) -> tuple
         # A batch that is split has no payer of its own.
         name=np.where(is_single, _coded(_plain(lines.column("counterparty_name"))), NONE),
         counterparty=np.where(is_single, _coded(_plain(lines.column("counterparty_account"))), NONE),
-        mark=np.where(
-            unmarked | ~is_export, NONE, codes(_coded(lines.column("balance")), _coded(lines.column("booked_at")))
-        ),
+        balance=np.where(is_export, _coded(lines.column("balance")), NONE),
+        # To the minute: of two exports of one bank one may leave out the seconds.
+        clock=np.where(is_export, _coded(pc.floor_temporal(lines.column("booked_at"), unit="minute")), NONE),
         family=family,
         layout=np.where(is_export, _coded(lines.column("layout")), 0),
         source=source,

@@ -74,6 +74,47 @@ def test_equal_lines_with_other_balances_in_two_files_stay_two(put):
     assert amounts(again) == ["500.00", "500.00"] and everything_is_accounted_for(again, [morning, evening, both])
 
 
+FULL = "6222,CNY,2023-09-05,10:20:30,,500.00,{0}.00,甲公司,汇款,R{0}"
+
+
+@pytest.mark.parametrize(
+    "fewer",
+    [
+        "6222,CNY,2023-09-05,,,500.00,1500.00,甲公司,汇款,R1500",
+        "6222,CNY,2023-09-05,10:20,,500.00,1500.00,甲公司,汇款,",
+        "6222,CNY,2023-09-05,,,500.00,1500.00,甲公司,汇款,",
+        "6222,CNY,2023-09-05,,,500.00,,甲公司,汇款,",
+        "6222,CNY,2023-09-05,10:20:30,,500.00,,甲公司,汇款,",
+    ],
+)
+def test_an_export_with_fewer_columns_shows_no_other_transactions(put, fewer):
+    """Balance, time and reference may be left out of one of two downloads of the same day."""
+    full = put("a.csv", rows(FULL.format(1500), FULL.format(2000)))
+    poor = put("b.csv", rows(fewer))
+    for reads in ([full, poor], [poor, full]):
+        combined = combine(reads)
+        assert amounts(combined) == ["500.00", "500.00"] and everything_is_accounted_for(combined, reads)
+    first = combine([poor])
+    later = combine([full], known_lines=first.lines, known_statements=first.statements)
+    assert amounts(later) == ["500.00"]  # what an earlier month has taken stands; the twin is new
+
+
+def test_equal_lines_without_balance_are_as_many_as_one_export_shows(put):
+    bare = "6222,CNY,2023-09-05,,,500.00,,甲公司,汇款,"
+    one_of_two = put("a.csv", rows("6222,CNY,2023-09-05,,,500.00,1500.00,甲公司,汇款,"))
+    other_of_two = put("b.csv", rows("6222,CNY,2023-09-05,,,500.00,2000.00,甲公司,汇款,"))
+    one, three = put("c.csv", rows(bare)), put("d.csv", rows(bare, bare, bare))
+    assert len(amounts(combine([one_of_two, other_of_two, one]))) == 2
+    assert len(amounts(combine([one_of_two, one, three]))) == 3
+    assert len(amounts(combine([three, one, other_of_two, one_of_two]))) == 3
+
+
+def test_equal_lines_at_different_times_without_balance_stay_two(put):
+    morning = put("a.csv", rows("6222,CNY,2023-09-05,09:00:00,,500.00,,甲公司,汇款,"))
+    evening = put("b.csv", rows("6222,CNY,2023-09-05,17:00:00,,500.00,,甲公司,汇款,"))
+    assert amounts(combine([morning, evening])) == ["500.00", "500.00"]
+
+
 def test_a_download_in_the_other_order_is_the_same(put):
     lines = [f"6222,CNY,2023-09-{day:02d},,,{day}00.00,,公司{day},汇款,R{day}" for day in range(1, 9)]
     one, other = combine([put("a.csv", rows(*lines))]), combine([put("b.csv", rows(*reversed(lines)))])
