@@ -86,7 +86,7 @@ def _same_but_for_what_is_left_out(keys: Keys, same: np.ndarray) -> np.ndarray:
         keys.account, keys.family, keys.layout, keys.day, keys.amount, keys.value_day, keys.name, keys.counterparty
     )
     with_balance, with_clock = codes(plain, keys.balance), codes(plain, keys.clock)
-    is_timed = has_clock & ~_anywhere(plain, has_balance & ~has_clock & ~has_reference)
+    is_timed = has_clock & ~_anywhere(plain, has_balance & ~has_clock)
     unreferenced = ~_anywhere(codes(keys.source, keys.layout), has_reference)
     prints_nothing = ~has_reference & ~has_balance & ~is_timed
     marked = has_balance | is_timed
@@ -94,6 +94,7 @@ def _same_but_for_what_is_left_out(keys: Keys, same: np.ndarray) -> np.ndarray:
         (with_balance, ~has_reference & has_balance & has_clock, ~has_reference & has_balance & ~has_clock),
         (with_clock, ~has_reference & has_balance & has_clock, ~has_reference & ~has_balance & has_clock),
         (with_balance, has_reference & has_balance, ~has_reference & has_balance),
+        (with_clock, has_reference & has_clock, ~has_reference & ~has_balance & has_clock),
         (plain, ~has_reference & marked, prints_nothing & ~unreferenced),
         (plain, has_reference | marked, prints_nothing & unreferenced),
     )
