@@ -139,6 +139,7 @@ def place_workbooks(run: SettlementRun) -> int:
     kinds={"greatexpectations"},
     description="审计：Great Expectations 对已发布各表的控制总额、引用、数值范围与波动逐项核对；Data Docs 在 audit/ 目录",
     check_specs=audit_check_specs("audit_report"),
+    code_version=code_version(audit_limits, audit_check_results),
 )
 def audit_report(run: SettlementRun) -> dg.MaterializeResult:
     # Imported here: Great Expectations takes seconds to import and only this asset uses it.

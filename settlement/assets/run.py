@@ -20,7 +20,8 @@ from settlement.checks.mart_schemas import mart_table
 from settlement.io.home import find_home
 from settlement.io.lock import holding
 from settlement.io.parameters import load_parameters
-from settlement.io.run_record import now
+from settlement.io.published import month_states
+from settlement.io.run_record import now, refusal
 from settlement.io.warehouse import Warehouse, conformed, empty
 
 PARTITION_TAG = "dagster/partition"
@@ -57,18 +58,23 @@ class SettlementRun(dg.ConfigurableResource):
         self._run_id = run.run_id
         self._started_at = now()
         self._parameters = load_parameters(home.reference)
-        self._stack = ExitStack()
-        self._stack.enter_context(
-            holding(
-                home.workshop / "lock",
-                who=f"settle_month {month}, run {run.run_id}",
-                wait_seconds=self.wait_seconds,
-                tell=context.log.warning if context.log else print,
+        with ExitStack() as held:
+            held.enter_context(
+                holding(
+                    home.workshop / "lock",
+                    who=f"settle_month {month}, run {run.run_id}",
+                    wait_seconds=self.wait_seconds,
+                    tell=context.log.warning if context.log else print,
+                )
             )
-        )
-        self._warehouse = Warehouse(home, month, as_of)
-        self._warehouse.open()
-        self._stack.callback(self._warehouse.close)
+            # Whoever launches it, and however long it waited: only what holds now, with the lock held, counts.
+            why_not = refusal(month_states(home), home.months(), month)
+            if why_not:
+                raise dg.Failure(f"{month} is not settled: {why_not}", allow_retries=False)
+            self._warehouse = Warehouse(home, month, as_of)
+            self._warehouse.open()
+            held.callback(self._warehouse.close)
+            self._stack = held.pop_all()
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         self._stack.close()

@@ -18,6 +18,7 @@ _SERIES = {
     "matching_pairs": {name: name for name in ("transfer_days", "reversal_days", "return_days", "duplicate_days")},
     "matching_references": {
         "shortest": "reference_shortest",
+        "shortest_own": "reference_shortest_own",
         "shortest_digits": "reference_shortest_digits",
         "shortest_tail": "reference_shortest_tail",
         "range_most": "range_most",
@@ -62,6 +63,7 @@ class Limits:
     return_days: int  # between a payment and its return (退汇)
     duplicate_days: int  # between two receipts that may be one payment made twice
     reference_shortest: int  # characters of a reference with letters
+    reference_shortest_own: int  # characters of the number of an order or application of ours, with letters
     reference_shortest_digits: int  # characters of a reference of digits only
     reference_shortest_tail: int  # digits that may stand for a whole number in a list or range
     range_most: int  # numbers that one range (SO0156-0158) may name

@@ -60,7 +60,7 @@ def fee_differences(inputs: Prepared, asked: ir.Table, told: ir.Table, debits: i
     """Applications whose bank fee is not what the bank took for them (IMP-FXP-07): request_no, asked_fee, taken, and the
     line of the last fee. A fee belongs to an application it names, or whose payment bears the same serial."""
     fees = debits.semi_join(told.filter(told.kind == "银行手续费"), "txn_id").filter(lambda t: t.currency == "CNY")
-    tokens = tokens_of(fees.select("txn_id", plain="text"), inputs.limits.reference_shortest)
+    tokens = tokens_of(fees.select("txn_id", plain="text"), inputs.limits.reference_shortest_own)
     requests = asked.filter(asked.is_plain & asked.fee.notnull()).select(
         "request_no", "order_no", "principal_id", "key", "fee"
     )

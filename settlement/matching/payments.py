@@ -119,7 +119,7 @@ def match_payments(inputs: MatchInputs) -> MatchedPayments:
     lying = lying.inner_join(debits.lines.select("txn_id", "currency"), "txn_id")
     done = keep("payments_done", lying.group_by("request_no", "currency").agg(paid=money_sum(lying.amount)))
     tokens = keep(
-        "payment_tokens", tokens_of(debits.free.select("txn_id", plain="text"), inputs.limits.reference_shortest)
+        "payment_tokens", tokens_of(debits.free.select("txn_id", plain="text"), inputs.limits.reference_shortest_own)
     )
     quoted = quoted_applications(inputs, debits.free, asked, tokens)
     named = by_number(inputs, quoted, done)

@@ -20,7 +20,8 @@ from settlement.matching.relations import beside, text, union_of
 from settlement.matching.words import extract_all
 
 _RUN = "[A-Z0-9]+(?:[-_./][A-Z0-9]+)*"
-_SEPARATORS = "[^A-Z0-9]"
+_THREE_PARTS = "[-_./][A-Z0-9]+[-_./]"
+_LAST_PART, _FIRST_PART = "[-_./][A-Z0-9]+$", "^[A-Z0-9]+[-_./]"
 _MARK = "#"
 # A bank's own numbers, which every line of that bank carries.
 _BANK_FIELDS = r"(?:REFED|BUSIN)-?NO[A-Z0-9]*"
@@ -29,6 +30,7 @@ _TOLD = [
     r"(?:TEL|PHONE|MOB(?:ILE)?|电话|手机|联系方式)[^0-9A-Z#]{0,3}[0-9][0-9+() -]{5,}[0-9]",
     r"(?:账号|帐号|税号|客户编号|客户号|流水号?|凭证号?|身份证号?|ACCOUNT|ACCT|A/C)[^0-9A-Z#]{0,4}[0-9A-Z]+",
     r"\b20[0-9]{2}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?",
+    r"(?:日期|DATED?|VALUE)[^0-9A-Z#]{0,3}20[0-9]{6}\b",
 ]
 # Digits that need no explanation: these, bare mobile numbers, amounts, months, shares.
 _HARMLESS = "|".join(
@@ -67,7 +69,8 @@ class Quoted:
 def tokens_of(texts: ir.Table, shortest: int) -> ir.Table:
     """Runs of letters and digits with at least one digit, alone and joined over separators: txn_id, raw, key.
 
-    A run is taken whole, without its strokes, and in its atoms: 2023/SO-156 is itself, SO-156, 2023, SO and 156.
+    A run is taken whole, without its strokes, and in its atoms: 2023/SO-156 is itself, SO-156, 2023, SO and 156. A run
+    of three parts and more also without its last and without its first: EX-2023-0156-0158 begins with EX-2023-0156.
     """
     runs = texts.select("txn_id", raw=extract_all(texts.plain, _RUN).unnest())
     runs = runs.filter(runs.raw.re_search("[0-9]"))
@@ -75,7 +78,9 @@ def tokens_of(texts: ir.Table, shortest: int) -> ir.Table:
     atoms = parted.select("txn_id", raw=parted.raw.re_split("[-_./]").unnest())
     stroked = parted.filter(parted.raw.contains("/"))
     pieces = stroked.select("txn_id", raw=stroked.raw.split("/").unnest())
-    more = atoms.union(pieces.filter(pieces.raw.re_search("[-_.]")))
+    long = parted.filter(parted.raw.re_search(_THREE_PARTS))
+    ends = [long.select("txn_id", raw=long.raw.re_replace(end, "")) for end in (_LAST_PART, _FIRST_PART)]
+    more = union_of([atoms, pieces.filter(pieces.raw.re_search("[-_.]")), *ends])
     rows = runs.union(more.filter(more.raw.re_search("[0-9]")))
     rows = rows.filter(rows.raw.length() >= shortest)
     return rows.mutate(key=rows.raw.replace("-", "").replace("/", "").replace(".", "").replace("_", ""))
@@ -166,7 +171,7 @@ def quoted(inputs: Prepared, credits: ir.Table, references: ir.Table) -> Quoted:
             whole=texts.amount.cast("string").re_replace(r"\.[0-9]*$", ""),
         ),
     )
-    tokens = keep("text_tokens", tokens_of(texts, inputs.limits.reference_shortest_tail))
+    tokens = keep("text_tokens", tokens_of(texts, inputs.limits.reference_shortest_own))
     clear = keep("quoted_clear", _not_told_otherwise(tokens.inner_join(references, "key"), texts))
     first = keep("hard_first", _hard(_residual(texts, clear.select("txn_id", "raw"))))
     others = keep("other_tokens", tokens.semi_join(first, "txn_id").anti_join(clear, ["txn_id", "key"]).distinct())

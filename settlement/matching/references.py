@@ -78,7 +78,8 @@ def known_references(inputs: Prepared) -> ir.Table:
         ]
     )
     rows = rows.filter(rows.written.notnull() & rows.order_no.notnull()).mutate(key=reference_key(rows.written))
-    long = rows.key.re_search("[A-Z]") & (rows.key.length() >= limits.reference_shortest)
+    shortest = ibis.ifelse(rows.kind == "订单号", limits.reference_shortest_own, limits.reference_shortest)
+    long = rows.key.re_search("[A-Z]") & (rows.key.length() >= shortest)
     digits = rows.key.length() >= limits.reference_shortest_digits
     rows = rows.filter((long | digits) & rows.key.re_search("[0-9]"))
     return rows.inner_join(orders, "order_no").select("key", "order_no", "principal_id", "kind")
