@@ -184,6 +184,8 @@ def _amounts(columns: Columns, source: _Source, profile: Profile) -> None:
         debit, credit = _money(columns, source, "debit_out"), _money(columns, source, "credit_in")
         if profile.signed_sides:
             debit = pc.abs(debit)
+        elif profile.out_is_negative:
+            debit = pc.negate(debit)
     else:
         debit, credit = _by_direction(columns, source, profile)
     debit, credit = pc.coalesce(debit, ZERO), pc.coalesce(credit, ZERO)
@@ -227,7 +229,8 @@ def _by_direction(columns: Columns, source: _Source, profile: Profile) -> tuple[
     columns.refuse(dropped, "ROW_REJECTED", "status", "交易已关闭，没有资金变动", source.first("status"))
     columns.refuse(pc.invert(pc.or_(into, out)), "ROW_REJECTED", "direction", "收付方向不明，不知道是收是付", direction)
     nothing = pa.scalar(Decimal("0.00"), MONEY)
-    return pc.if_else(out, amount, nothing), pc.if_else(into, amount, nothing)
+    went_out = pc.negate(amount) if profile.out_is_negative else amount
+    return pc.if_else(out, went_out, nothing), pc.if_else(into, amount, nothing)
 
 
 def _says(source: _Source, wanted: dict[str, tuple[str, ...]]) -> pa.Array:

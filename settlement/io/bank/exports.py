@@ -14,11 +14,13 @@ import pyarrow.compute as pc
 
 from settlement.io import cells
 from settlement.io.bank.export_blocks import Block, blocks_of, cells_of, stated_year, where_of
-from settlement.io.bank.export_lines import as_mask, lines_of
+from settlement.io.bank.export_lines import Where, as_mask, lines_of
 from settlement.io.bank.export_proofs import in_fen, prove, yuan
 from settlement.io.bank.export_rows import MONEY_FIELDS, Rows, rows_under
 from settlement.io.bank.headers import Header, find_header
 from settlement.io.bank.model import LINES, MONEY, REJECTED, Finding, Proof, Statement, table_of
+from settlement.io.bank.out_signs import writes_out_negative
+from settlement.io.bank.profiles import Profile
 from settlement.io.bank.titles import Stated, read_stated
 from settlement.io.sheet_model import Sheet, UnreadableFile
 
@@ -82,17 +84,26 @@ def _read_sheet(
     blocks = blocks_of(sheet, header, rows, stated)
     where = where_of(rows, blocks, own_accounts, default_account, default_currency)
     at = np.flatnonzero(rows.is_transaction | rows.is_rejected)
-    parts = [
-        lines_of(rows, header.profile, where, at[first : first + _ROWS_AT_A_TIME])
-        for first in range(0, max(len(at), 1), _ROWS_AT_A_TIME)
-    ]
-    lines, rejected = (pa.concat_tables(tables) for tables in zip(*parts, strict=True))
+    lines, rejected = _lines(rows, header.profile, where, at)
+    if writes_out_negative(lines, header.profile.reversals):
+        lines, rejected = _lines(rows, replace(header.profile, out_is_negative=True), where, at)
+        export.notes.append("付出的金额写成负数：是写法，不是冲正（余额或整列为据）")
     rows = rows.without_cells()  # a million rows: what is read need not be held twice
     _note_scientific(export, lines, blocks)
     export.formats.append(header.profile.name)
     export.reasons.append(_why(sheet, header))
     export.rejected += [rejected, _above(sheet, header, stated)]
     _prove_blocks(export, rows, blocks, lines, rejected, header)
+
+
+def _lines(rows: Rows, profile: Profile, where: Where, at: np.ndarray) -> tuple[pa.Table, pa.Table]:
+    """The transaction rows ``at`` as lines and rejected rows, some at a time."""
+    parts = [
+        lines_of(rows, profile, where, at[first : first + _ROWS_AT_A_TIME])
+        for first in range(0, max(len(at), 1), _ROWS_AT_A_TIME)
+    ]
+    lines, rejected = (pa.concat_tables(tables) for tables in zip(*parts, strict=True))
+    return lines, rejected
 
 
 def _above(sheet: Sheet, header: Header, stated: Stated) -> pa.Table:

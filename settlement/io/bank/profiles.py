@@ -48,6 +48,7 @@ class Profile:
     date_form: str | None
     cell_prefix: str | None
     source: str
+    out_is_negative: bool = False  # found in a sheet (``out_signs``), never in a file of a bank
 
 
 @lru_cache(maxsize=20_000)
