@@ -7,6 +7,7 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement import month as months
+from settlement.assets.first_month import first_month
 from settlement.assets.run import SettlementRun
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version, table_asset
 from settlement.io.parameters import load_calendar
@@ -31,6 +32,14 @@ def approved_exceptions(run: SettlementRun) -> ir.Table:
     latest = approvals.mutate(_rank=ibis.row_number().over(order)).filter(lambda t: t._rank == 0)
     in_time = latest.valid_to.isnull() | (latest.valid_to >= ibis.literal(run.day))
     return latest.filter((latest.action == "批准") & in_time).select("exception_id").distinct()
+
+
+def collection_terms(run: SettlementRun) -> dict[str, int | str]:
+    """By which day of the next month freight is collected, and where that moves off a rest day (LOG-CR-01, C-18)."""
+    return {
+        "collection_day": int(run.parameters.value_on("deadline", run.day, "length", what="monthly_collection")),
+        "rest_day": str(run.parameters.value_on("month_deadline_on_rest_day", run.day, "moves")),
+    }
 
 
 @dg.asset(
@@ -60,8 +69,7 @@ def freight_lines(run: SettlementRun) -> dg.MaterializeResult:
         approved=approved_exceptions(run),
         working_days=working_days,
         month=run.month,
-        collection_day=int(run.parameters.value_on("deadline", run.day, "length", what="monthly_collection")),
-        rest_day=str(run.parameters.value_on("month_deadline_on_rest_day", run.day, "moves")),
+        **collection_terms(run),
         unit_suspect_ratio=run.parameters.value_on("fx_unit_suspect", run.day, "times"),
         keep=keep,
     )
@@ -84,10 +92,12 @@ def freight_workings(run: SettlementRun) -> dg.MaterializeResult:
         return run.keep("facts", name, table)
 
     orders, charges, events = run.facts("described_orders"), run.facts("freight_charges"), run.facts("events")
+    clients = run.reference("principals")
     approved = keep("approved_exceptions", approved_exceptions(run))
     end = ibis.literal(months.last_day(run.month))
     treated = keep("freight_treatments", freight_write_off.treatments(charges, orders, events))
-    items = keep("freight_items", freight_write_off.freight_items(charges, treated))
+    items = freight_write_off.freight_items(charges, treated).union(opening_freight(run))
+    items = keep("freight_items", items)
     settling = keep("freight_money", freight_write_off.freight_money(all_allocations(run), run.facts("adjustments")))
     written = keep("freight_written", freight_write_off.write_offs(items, settling))
     bands = run.parameters.rows("ageing")
@@ -98,16 +108,24 @@ def freight_workings(run: SettlementRun) -> dg.MaterializeResult:
     quotes, rates = run.reference("client_quotes"), run.reference("fx_mid_rates")
     expected = keep("freight_expected", credit_exposure.expected_charges(shipped, charges, orders, quotes, rates))
     exposure = keep("freight_exposure", credit_exposure.exposure_events(shipped, charges, items, written, expected))
-    overdue = keep("freight_overdue", credit_exposure.overdue_events(orders, items, written, approved))
+    overdue = keep("freight_overdue", credit_exposure.overdue_events(orders, clients, items, written, approved))
     keep(
         "release_tests",
         bl_releases.release_tests(
-            shipped, charges, items, settling, written, expected, exposure, overdue, run.reference("principals"),
+            shipped, charges, items, settling, written, expected, exposure, overdue, clients,
             run.reference("credit_limits"), approved, end,
         ),
     )  # fmt: skip
-    keep("overdue_months", freight_settlement.month_overdue(receivables, orders, as_of=run.day))
+    keep("overdue_months", freight_settlement.month_overdue(receivables, orders, clients, as_of=run.day))
     return dg.MaterializeResult(metadata={"items": int(items.count().to_pyarrow().as_py())})
+
+
+def opening_freight(run: SettlementRun) -> ir.Table:
+    """What orders owed for freight when the books began: collected, aged and used of the credit like any other item."""
+    begin = first_month(run)
+    return freight_write_off.opening_freight(
+        run.reference("opening_items").filter(lambda t: t.month == begin), run.facts("working_days"), **collection_terms(run)
+    )
 
 
 def all_allocations(run: SettlementRun) -> ir.Table:

@@ -83,13 +83,16 @@ def matched_money(run: SettlementRun) -> dg.MaterializeResult:
 
 
 def _convert(run: SettlementRun) -> None:
-    """facts.conversions: what the lines that matching called 结汇 fix."""
+    """facts.new_conversions and facts.conversions: what the lines that matching called 结汇 fix, this month and so far."""
+    earlier = run.past("conversions").drop("month")
     exchanged = conversion_books.conversions(
         run.facts("transactions"),
         _lines_called(run, "receipt_allocations", "receipt_flows", "purpose"),
         _lines_called(run, "payment_allocations", "payment_flows", "kind"),
+        earlier,
     )
-    run.keep("facts", "conversions", exchanged)
+    new = run.keep("facts", "new_conversions", conformed(exchanged, earlier.schema()))
+    run.keep("facts", "conversions", earlier.union(new))
 
 
 def _lines_called(run: SettlementRun, published: str, new: str, column: str) -> ir.Table:
@@ -114,17 +117,21 @@ def _value_receipts(run: SettlementRun) -> None:
 
 
 def _value_payments(run: SettlementRun) -> None:
-    """facts.paid: every payment allocation so far with its CNY and the bank fee of its slip."""
-    earlier = run.past("payment_allocations")
+    """facts.payments_valued and facts.paid: this month's payment allocations, and all so far, with CNY and slip fee.
+
+    All are valued anew: a slip's rate that came after its payment's month, or was corrected since, is posted then.
+    """
     new = run.facts("payment_flows")
+    earlier = conformed(run.past("payment_allocations"), new.schema())
+    both = new.mutate(_is_new=ibis.literal(True)).union(earlier.mutate(_is_new=ibis.literal(False)))
     valued = run.keep(
         "facts",
-        "payments_valued",
-        payment_books.valued(new, run.facts("transactions"), run.facts("payments"), run.reference("fx_mid_rates")),
+        "all_payments_valued",
+        payment_books.valued(both, run.facts("transactions"), run.facts("payments"), run.reference("fx_mid_rates")),
     )
+    run.keep("facts", "payments_valued", valued.filter(valued._is_new).drop("_is_new"))
     columns = ["txn_id", "request_no", "order_no", "principal_id", "kind", "amount", "amount_cny", "settlement_rate", "currency", "booked_on"]  # fmt: skip
-    together = earlier.select(*columns).union(conformed(valued, earlier.select(*columns).schema()))
-    run.keep("facts", "paid", payment_books.with_slip_fee(together, run.facts("payments")))
+    run.keep("facts", "paid", payment_books.with_slip_fee(valued.select(*columns), run.facts("payments")))
 
 
 def _bank_columns(run: SettlementRun, rows: ir.Table, whole: str) -> ir.Table:
@@ -173,6 +180,14 @@ receipt_allocations = table_asset(
     make=receipt_allocation_rows,
     versions=[receipts.valued_flows],
 )
+conversions = table_asset(
+    "conversions",
+    group=GROUP,
+    deps=["matched_money"],
+    rules=["C-45", "FX-05"],
+    make=lambda run: run.facts("new_conversions"),
+    versions=[conversion_books.conversions],
+)
 unmatched_receipts = table_asset(
     "unmatched_receipts",
     group=GROUP,
@@ -206,6 +221,7 @@ unmatched_payments = table_asset(
 ASSETS = [
     matched_money,
     receipt_allocations,
+    conversions,
     unmatched_receipts,
     receipt_evidence,
     payment_allocations,

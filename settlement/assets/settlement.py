@@ -7,11 +7,13 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement import month as months
+from settlement.assets.first_month import first_month
 from settlement.assets.run import SettlementRun
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version, table_asset
 from settlement.rules import money, refund
 from settlement.rules.books import (
     balances,
+    cancelled_orders,
     export_invoices,
     facts,
     import_invoices,
@@ -42,7 +44,7 @@ def order_workings(run: SettlementRun) -> dg.MaterializeResult:
     fees = export_invoices.deducted_fees(orders, received, run.facts("freight_charges"), run.facts("freight_treatments"))
     keep("facts", "deducted_fees", fees)
     invoiced = hold_invoices(run)
-    dated = goods.join(orders.select("order_no", "ordered_on"), "order_no").left_join(
+    dated = facts.dated_goods(goods, orders).left_join(
         invoiced.select("order_no", "line_no", "invoice_levy"), ["order_no", "line_no"], rname="held_{name}"
     )
     levels = run.parameters.table("vat_levy").filter(lambda t: t.category == "standard")
@@ -177,13 +179,6 @@ def issued_goods_invoices(run: SettlementRun) -> ir.Table:
 
 
 # --- the ledger ----------------------------------------------------------------------------------
-def first_month(run: SettlementRun) -> str:
-    """The month the books begin with: the first that was ever settled, else this one."""
-    earliest = run.past("principal_ledger").month.min().to_pyarrow().as_py() if run.warehouse.has_books("mart", "principal_ledger") else None
-    settled = run.past("control_totals").month.min().to_pyarrow().as_py() if run.warehouse.has_books("mart", "control_totals") else None
-    return min([each for each in (earliest, settled) if each] or [run.month])
-
-
 def desired_postings(run: SettlementRun) -> ir.Table:
     """Every posting that should stand at the month's end."""
     orders, standing, paid = run.facts("described_orders"), run.facts("standing_pieces"), run.facts("paid")
@@ -191,11 +186,14 @@ def desired_postings(run: SettlementRun) -> ir.Table:
     opening = principal_ledger.openings(
         run.reference("opening_items"), run.reference("opening_balances"), begin, months.first_day(begin)
     )
-    fee_rows = export_invoices.order_fees(orders, standing).union(
-        import_invoices.import_fees(orders, run.facts("order_payments"), run.facts("order_receipts")), distinct=False
+    decided = run.keep("facts", "decided_adjustments", with_decision_key(run.facts("adjustments")))
+    kept = run.keep("facts", "kept_of_orders", cancelled_orders.kept_of_orders(decided))
+    fee_rows = ibis.union(
+        export_invoices.order_fees(orders, standing).drop("is_first"),
+        import_invoices.import_fees(orders, run.facts("order_payments"), run.facts("order_receipts")).drop("is_first"),
+        cancelled_orders.kept_fees(orders, kept, run.past("principal_ledger")),
     )
     bills = run.facts("original_bills").join(orders.select("order_no", "principal_id"), "order_no")
-    decided = with_decision_key(run.facts("adjustments"))
     parts = [
         opening,
         principal_ledger.receipts(standing),
@@ -246,16 +244,14 @@ def order_balance_rows(run: SettlementRun) -> ir.Table:
 def tax_refund_rows(run: SettlementRun) -> ir.Table:
     lines = run.facts("export_lines")
     notices = run.keep("facts", "order_notices", tax_refunds.notices_by_order(run.facts("refund_notices"), lines))
-    decided = with_decision_key(run.facts("adjustments"))
-    kept = decided.filter((decided.kind == "保留") & (ibis.coalesce(decided.from_account, "退税") == "退税"))
-    kept = kept.mutate(order_no=ibis.coalesce(kept.from_order, kept.to_order)).group_by("order_no").agg(
-        kept=kept.amount.sum().cast(money.MONEY)
-    )
+    kept = run.facts("kept_of_orders")
+    of_refunds = kept.filter(ibis.coalesce(kept.account, cancelled_orders.REFUND_ACCOUNT) == cancelled_orders.REFUND_ACCOUNT)
+    of_refunds = of_refunds.group_by("order_no").agg(kept=of_refunds.amount.sum().cast(money.MONEY))
     whole = tax_refunds.tax_refunds(
         invoices=lines,
         notices=notices,
         postings=all_postings(run),
-        kept=kept,
+        kept=of_refunds,
         filing_days=filing_days(run),
     )
     columns = [column for column in run.past("tax_refunds").columns if column != "month"]

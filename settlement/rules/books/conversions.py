@@ -12,25 +12,33 @@ import ibis.expr.types as ir
 from settlement.rules import money
 from settlement.rules.text import joined as joined_text
 
+BY_SERIAL, BY_AMOUNT = "流水号", "唯一等额"
 
-def conversions(transactions: ir.Table, converted_credits: ir.Table, converted_debits: ir.Table) -> ir.Table:
-    """receipt_txn_id, conversion_txn_id, amount_fx, amount_cny: a row a receipt and sale.
+
+def conversions(transactions: ir.Table, converted_credits: ir.Table, converted_debits: ir.Table, known: ir.Table) -> ir.Table:
+    """receipt_txn_id, conversion_txn_id, amount_fx, amount_cny, found_by: a row a receipt and sale that is new.
 
     ``transactions``: all bank lines. ``converted_credits`` / ``converted_debits``: txn_id of the lines whose purpose is
-    结汇. A sale that quotes several receipts of just its sum shares its CNY by largest remainder; one that quotes a
-    single receipt of more fixes a part of it.
+    结汇. ``known``: the rows of earlier months; what they fixed stays fixed, so that a later receipt of the same amount
+    puts nothing in doubt again. A sale that quotes several receipts of just its sum shares its CNY by largest
+    remainder; one that quotes a single receipt of more fixes a part of it.
     """
     lines = transactions.mutate(text=joined_text(transactions.summary, transactions.purpose, transactions.remark))
     sales = _sales(lines, converted_credits, converted_debits)
+    # A view ends the join: joined further, Ibis 12 would look for computed columns among the tables joined before.
+    sales = sales.anti_join(known, [("txn_id", "conversion_txn_id")]).view()
+    fixed = known.group_by("receipt_txn_id").agg(_fixed=known.amount_fx.sum().cast(money.MONEY))
     waiting = lines.filter(
         (lines.amount > 0) & (lines.currency != "CNY") & lines.cny_amount.isnull() & lines.fx_rate.isnull()
-    ).select(
+    )
+    waiting = waiting.anti_join(fixed, [("txn_id", "receipt_txn_id"), ("amount", "_fixed")]).select(
         receipt_txn_id="txn_id", receipt_account="account_no", receipt_currency="currency", receipt_on="booked_on",
         receipt_fx="amount", receipt_ref="bank_ref",
     )  # fmt: skip
     quoted = _quoted(sales, waiting)
-    equal = _equal(sales.anti_join(quoted, [("txn_id", "conversion_txn_id")]), waiting.anti_join(quoted, "receipt_txn_id"))
-    return quoted.union(equal)
+    untouched = waiting.anti_join(quoted, "receipt_txn_id").anti_join(known, "receipt_txn_id")
+    equal = _equal(sales.anti_join(quoted, [("txn_id", "conversion_txn_id")]), untouched)
+    return quoted.mutate(found_by=ibis.literal(BY_SERIAL)).union(equal.mutate(found_by=ibis.literal(BY_AMOUNT)))
 
 
 def _sales(lines: ir.Table, converted_credits: ir.Table, converted_debits: ir.Table) -> ir.Table:
@@ -54,11 +62,8 @@ def _sales(lines: ir.Table, converted_credits: ir.Table, converted_debits: ir.Ta
 def _quoted(sales: ir.Table, waiting: ir.Table) -> ir.Table:
     words = sales.select("txn_id", "account_no", "currency", "booked_on", word=sales.text.re_split(r"[^0-9A-Za-z_-]+").unnest())
     # Chinese text runs into the serial: 原流水R2023 is split at the Han characters above, so a word is the serial itself.
-    named = words.join(
-        waiting,
-        [words.word == waiting.receipt_ref, words.account_no == waiting.receipt_account,
-         words.currency == waiting.receipt_currency, waiting.receipt_on <= words.booked_on],
-    ).select("txn_id", "receipt_txn_id", "receipt_fx").distinct()  # fmt: skip
+    pairs = words.join(waiting, [("word", "receipt_ref"), ("account_no", "receipt_account"), ("currency", "receipt_currency")])
+    named = pairs.filter(pairs.receipt_on <= pairs.booked_on).select("txn_id", "receipt_txn_id", "receipt_fx").distinct()
     summed = named.mutate(
         _sum=named.receipt_fx.sum().over(ibis.window(group_by="txn_id")).cast(money.MONEY),
         _named=named.count().over(ibis.window(group_by="txn_id")),
@@ -77,10 +82,9 @@ def _quoted(sales: ir.Table, waiting: ir.Table) -> ir.Table:
 
 def _equal(sales: ir.Table, waiting: ir.Table) -> ir.Table:
     pairs = sales.join(
-        waiting,
-        [sales.account_no == waiting.receipt_account, sales.currency == waiting.receipt_currency,
-         sales.sold_fx == waiting.receipt_fx, waiting.receipt_on <= sales.booked_on],
-    )  # fmt: skip
+        waiting, [("account_no", "receipt_account"), ("currency", "receipt_currency"), ("sold_fx", "receipt_fx")]
+    )
+    pairs = pairs.filter(pairs.receipt_on <= pairs.booked_on)
     counted = pairs.mutate(
         _of_sale=pairs.count().over(ibis.window(group_by="txn_id")),
         _of_receipt=pairs.count().over(ibis.window(group_by="receipt_txn_id")),

@@ -163,12 +163,14 @@ def exposure_events(
     return ibis.union(begun, repaid, charged, unknown, settled, reserved, freed)
 
 
-def overdue_events(orders: ir.Table, items: ir.Table, written: ir.Table, approved: ir.Table) -> ir.Table:
+def overdue_events(
+    orders: ir.Table, principals: ir.Table, items: ir.Table, written: ir.Table, approved: ir.Table
+) -> ir.Table:
     """Every change of a monthly client's overdue fees: EVENT; an item is overdue from the day after due_on (LOG-CR-01).
 
     A month of fees whose CR_MONTH_OVERDUE is ``approved`` (exception_id) holds nothing back (C-21).
     """
-    due = monthly_items(items, orders)
+    due = monthly_items(items, orders, principals)
     months = due.select("principal_id", "fee_month", "due_on").distinct()
     months = months.mutate(
         exception_id=exception_id(

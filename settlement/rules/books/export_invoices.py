@@ -343,7 +343,7 @@ def _with_status(judged: ir.Table) -> ir.Table:
         else_="可开票",
     )
     reason = ibis.cases(
-        (judged.is_cancelled, "订单已取消，不开票不退税（C-43）"),
+        (judged.is_cancelled, "订单已取消或退载，不开票不退税（C-43）"),
         (judged.invoice_state == "差异", "收到的增值税发票与开票金额、数量或品名不符"),
         (~judged.is_own_export, "非自营出口，不适用开票公式（VAT-REF-16）"),
         (no_input, "代理费与代理费率均未填写"),

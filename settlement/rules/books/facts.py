@@ -36,7 +36,8 @@ def latest_goods(goods: ir.Table) -> ir.Table:
 def described_orders(orders: ir.Table, goods: ir.Table, principals: ir.Table) -> ir.Table:
     """Orders with what follows from them: one row an order, the order's fields and
 
-    ``is_export``, ``is_import``, ``is_logistics`` (服务类型), ``is_cancelled``, ``is_own_export`` (自营, VAT-REF-16),
+    ``is_export``, ``is_import``, ``is_logistics`` (服务类型), ``is_cancelled`` (取消, or its shipment withdrawn: 退载,
+    C-43), ``is_own_export`` (自营, VAT-REF-16),
     ``settlement_mode`` (default: the principal's), ``declared_fx`` (default: the contract value),
     ``declaration_no``, ``declared_on``, ``exported_on`` (default: the first goods line's), ``principal_name``.
     """
@@ -57,7 +58,7 @@ def described_orders(orders: ir.Table, goods: ir.Table, principals: ir.Table) ->
         is_export=is_export,
         is_import=is_import,
         is_logistics=logistics,
-        is_cancelled=joined.order_status == "取消",
+        is_cancelled=(joined.order_status == "取消") | ibis.coalesce(joined.shipment_status == "退载", False),
         is_own_export=is_export & (joined.export_mode == "自营"),
         settlement_mode=ibis.coalesce(joined.settlement_mode, joined._mode),
         declared_fx=ibis.coalesce(joined.declared_fx, joined.amount_fx),
@@ -65,6 +66,19 @@ def described_orders(orders: ir.Table, goods: ir.Table, principals: ir.Table) ->
         declared_on=ibis.coalesce(joined.declared_on, joined._declared_on),
         exported_on=ibis.coalesce(joined.exported_on, joined._exported_on),
     ).drop("_declaration", "_declared_on", "_exported_on", "_mode")
+
+
+def dated_goods(goods: ir.Table, orders: ir.Table) -> ir.Table:
+    """Goods lines with the dates of their declaration, empty ones the order's, and the order's ``ordered_on``.
+
+    ``goods`` as ``latest_goods``, ``orders`` as ``described_orders`` (contract, section 2: empty = the order's).
+    """
+    heads = orders.select("order_no", "ordered_on", _declared_on="declared_on", _exported_on="exported_on")
+    joined = goods.join(heads, "order_no")
+    return joined.mutate(
+        declared_on=ibis.coalesce(joined.declared_on, joined._declared_on),
+        exported_on=ibis.coalesce(joined.exported_on, joined._exported_on),
+    ).drop("_declared_on", "_exported_on")
 
 
 def open_or_changed(

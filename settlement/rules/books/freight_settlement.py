@@ -91,20 +91,21 @@ def dunning_by_client(receivables: ir.Table, *, as_of: date) -> ir.Table:
     return summed.filter(summed.overdue_cny > 0).order_by("principal_id", "age_bucket")
 
 
-def monthly_items(items: ir.Table, orders: ir.Table) -> ir.Table:
+def monthly_items(items: ir.Table, orders: ir.Table, principals: ir.Table) -> ir.Table:
     """The items of monthly orders; those of an order older than the books (期初) where their client settles monthly."""
     monthly = orders.filter(orders.settlement_mode == MONTHLY)
     of_orders = items.semi_join(monthly.select("order_no"), "order_no")
     older = items.anti_join(orders.select("order_no"), "order_no")
-    return of_orders.union(older.semi_join(monthly.select("principal_id").distinct(), "principal_id"))
+    clients = principals.filter(principals.settlement_mode == MONTHLY).select("principal_id").distinct()
+    return of_orders.union(older.semi_join(clients, "principal_id"))
 
 
-def month_overdue(receivables: ir.Table, orders: ir.Table, *, as_of: date) -> ir.Table:
+def month_overdue(receivables: ir.Table, orders: ir.Table, principals: ir.Table, *, as_of: date) -> ir.Table:
     """Overdue months of monthly clients (LOG-CR-01): principal_id, fee_month, due_on, charged_cny, open_cny.
 
     A month's fees that are not collected in full by the 10th (C-18): due_on before ``as_of``.
     """
-    of_month = monthly_items(receivables, orders)
+    of_month = monthly_items(receivables, orders, principals)
     of_month = of_month.filter(of_month.due_on < ibis.literal(as_of))
     summed = of_month.group_by("principal_id", "fee_month", "due_on").agg(
         charged_cny=of_month.receivable_cny.sum().cast(MONEY), open_cny=of_month.open_cny.sum().cast(MONEY)

@@ -141,7 +141,7 @@ def _with_gap_and_status(shown: ir.Table) -> ir.Table:
         else_="不开票",
     )
     reason = ibis.cases(
-        (based.is_cancelled, "订单已取消"),
+        (based.is_cancelled, "订单已取消或退载，不开票（C-43）"),
         (ibis.coalesce(based.is_unpriced, False), "付汇回执缺汇率"),
         (~based._settled, "尚未付汇，金额为中间价预估"),
         (~based._taxed, "未收到正本税单"),

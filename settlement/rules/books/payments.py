@@ -32,7 +32,8 @@ def valued(allocations: ir.Table, transactions: ir.Table, requests: ir.Table, mi
     )
     of_line = money.divide_half_up(joined._cny, joined._whole, 8)
     rate = ibis.coalesce(joined._line_rate, of_line, joined._slip)
-    is_whole = joined.amount == joined._whole
+    # A row that takes a whole payment back (it went to another application) takes back just its CNY.
+    is_whole, is_taken_back = joined.amount == joined._whole, joined.amount == -joined._whole
     is_local = joined.currency == "CNY"
     nobodys = ibis.cases((joined.principal_id.isnull(), joined.mid_rate), else_=ibis.null(money.RATE))
     return joined.select(
@@ -42,6 +43,7 @@ def valued(allocations: ir.Table, transactions: ir.Table, requests: ir.Table, mi
         amount_cny=ibis.cases(
             (is_local, joined.amount),
             (is_whole & joined._cny.notnull(), joined._cny),
+            (is_taken_back & joined._cny.notnull(), -joined._cny),
             else_=money.multiply(joined.amount, ibis.coalesce(rate, nobodys)),
         ).cast(money.MONEY),
         settlement_rate=ibis.cases(

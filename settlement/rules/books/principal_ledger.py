@@ -81,13 +81,18 @@ def openings(items: ir.Table, balances: ir.Table, first_month: str, first_day: d
     The opening items of that month; for a principal that has a balance but no items, the balance on
     账户 预收. Both are CNY, + = we owe the principal.
     """
-    of_month = items.filter(items.month == first_month).mutate(_n=ibis.row_number())
+    of_month = items.filter(items.month == first_month)
+    same = [of_month[name] for name in ("principal_id", "account", "order_no", "ref_no", "arisen_on", "currency")]
+    # Two items that say the same are told apart by their amounts, so that a row moved in the file moves nothing.
+    number = ibis.row_number().over(ibis.window(group_by=same, order_by=[of_month.amount_cny, of_month.amount_fx]))
+    of_month = of_month.mutate(_number=number)
     day = ibis.literal(first_day)
     from_items = posting(
         of_month,
         posting_key=_text(
-            "OPEN", of_month.principal_id, of_month.account, of_month.order_no, of_month.ref_no, of_month.source_row
-        ),
+            "OPEN", of_month.principal_id, of_month.account, of_month.order_no, of_month.ref_no, of_month.arisen_on,
+            of_month.currency, of_month._number,
+        ),  # fmt: skip
         posted_on=day,
         principal_id=of_month.principal_id,
         order_no=of_month.order_no,
@@ -346,13 +351,15 @@ def new_postings(desired: ir.Table, published: ir.Table, month: str, first_day: 
     cny = (ibis.coalesce(joined.amount_cny, nil) - ibis.coalesce(joined._cny, nil)).cast(money.MONEY)
     fx = (ibis.coalesce(joined.amount_fx, nil) - ibis.coalesce(joined._fx, nil)).cast(money.MONEY)
     is_known = joined._cny.notnull()
+    kept_books = ibis.coalesce(published.month.min().as_scalar() < month, False)
     kind = ibis.coalesce(joined.kind, joined._kind)
     rate_only = is_known & (fx == 0) & (joined.currency != "CNY") & kind.isin(["收款", "退税到账"])
     fact_on = ibis.coalesce(joined.posted_on, joined._on)
     rows = joined.mutate(
         _diff_cny=cny,
         _diff_fx=fx,
-        _kind_now=ibis.cases((rate_only, "汇率差"), else_=kind),
+        # 期初 stands in the first month alone: what is corrected of it later is a movement of the open month.
+        _kind_now=ibis.cases((rate_only, "汇率差"), ((kind == "期初") & kept_books, "更正"), else_=kind),
         _fact_on=fact_on,
         _key=ibis.coalesce(joined.posting_key, joined.posting_key_before),
         _principal=ibis.coalesce(joined.principal_id, joined.principal_id_before),

@@ -10,8 +10,6 @@ import ibis.expr.types as ir
 
 from settlement.rules import money
 
-REFUSED = {"暂缓": "暂缓", "不予退税": "不予退税", "追缴": "追缴"}
-
 
 def counted_notices(notices: ir.Table) -> ir.Table:
     """Refund notices once each: the same declaration, batch, result, amount and day in two files is one."""
@@ -54,10 +52,7 @@ def tax_refunds(
         exported_on=owned.exported_on.max(),
         is_invoiced=(owned.status == "已收票").all(),
     )
-    told = notices.filter(notices.order_no.notnull()).group_by("order_no", "declaration_no").agg(
-        notified=notices.amount.sum(where=notices.result.isin(["核准", "追缴"])).cast(money.MONEY),
-        _refused=notices.result.max(where=notices.result.isin(list(REFUSED))),
-    )
+    told = _told(notices)
     joined = wanted.left_join(told, ["order_no", "declaration_no"], rname="told_{name}")
     cash = _order_cash(postings)
     joined = joined.left_join(cash, "order_no", rname="cash_{name}")
@@ -67,6 +62,22 @@ def tax_refunds(
         filing_days.select(_year="export_year", file_by="file_by"), spread.exported_on.year() == filing_days.export_year
     ).drop("_year")
     return _with_status(dated)
+
+
+def _told(notices: ir.Table) -> ir.Table:
+    """What the tax bureau said of each refund: notified (核准 less 追缴, CNY) and the latest notice's word (``_last``)."""
+    named = notices.filter(notices.order_no.notnull())
+    key = ["order_no", "declaration_no"]
+    newest = ibis.window(
+        group_by=key, order_by=[named.notified_on.desc(), named.month.desc(), named.source_file.desc(), named.source_row.desc()]
+    )
+    ranked = named.mutate(_rank=ibis.row_number().over(newest))
+    # What is to be repaid is negative (contract, customs); one written without its sign is no second refund.
+    signed = ibis.cases((ranked.result == "追缴", -ranked.amount.abs()), else_=ranked.amount)
+    return ranked.group_by(key).agg(
+        notified=signed.sum(where=ranked.result.isin(["核准", "追缴"])).cast(money.MONEY),
+        _last=ranked.result.max(where=ranked._rank == 0),
+    )
 
 
 def _order_cash(postings: ir.Table) -> ir.Table:
@@ -112,8 +123,12 @@ def _with_status(spread: ir.Table) -> ir.Table:
     balance = (spread.received - spread.cleared - spread.paid_out - spread.kept).cast(money.MONEY)
     paid_off = (spread.received > 0) & (balance == 0)
     in_full = spread.received >= ibis.coalesce(spread.notified, spread.expected, spread.received)
+    # What was put off (暂缓) and granted later is granted; money the bureau wants back is asked for until it is back.
+    refused = spread._last.isin(["暂缓", "不予退税"]) & (spread.received <= 0)
+    wanted_back = (spread._last == "追缴") & (spread.received > ibis.greatest(spread.notified, money.decimal_literal(0)))
     status = ibis.cases(
-        (spread._refused.notnull() & (spread.received <= 0), spread._refused),
+        (refused, spread._last),
+        (wanted_back, "追缴"),
         (paid_off & in_full, "已付清"),
         ((spread.received > 0) & in_full, "已到账"),
         (spread.received > 0, "部分到账"),

@@ -73,14 +73,14 @@ class Releases:
         rates = facts("fx_mid_rates", {"published_on": "2023-09-01", "currency": "USD", "rate_per_100": "710.36"})
         expected = keep("t_expected", credit_exposure.expected_charges(shipped, charges, orders, quotes, rates))
         exposure = keep("t_exposure", credit_exposure.exposure_events(shipped, charges, items, written, expected))
-        overdue = keep("t_late", credit_exposure.overdue_events(orders, items, written, approved))
+        overdue = keep("t_late", credit_exposure.overdue_events(orders, principals, items, written, approved))
         tests = keep(
             "t_tests",
             bl_releases.release_tests(
                 shipped, charges, items, settling, written, expected, exposure, overdue, principals, limits, approved, end
             ),
         )
-        months = freight_settlement.month_overdue(receivables, orders, as_of=month_end)
+        months = freight_settlement.month_overdue(receivables, orders, principals, as_of=month_end)
         positions = credit_positions.credit_positions(principals, limits, exposure, overdue, months, month_end=end, as_of=end)
         found = ibis.union(
             bl_releases.releases_found(tests, receivables, month=month), bl_releases.exposure_unknown_found(shipped, expected)

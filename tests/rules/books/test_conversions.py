@@ -25,9 +25,14 @@ def sale(txn, amount="-100.00", cny="731.00", **more):
     return {"txn_id": txn, "account_no": "U", "currency": "USD", "booked_on": "2023-09-06", "amount": amount, "bank_ref": f"X{txn}", "cny_amount": cny} | more
 
 
-def fixed(*lines, bought=()):
+KNOWN = ibis.schema(
+    {"receipt_txn_id": "string", "conversion_txn_id": "string", "amount_fx": "decimal(18,2)", "amount_cny": "decimal(18,2)", "found_by": "string"}
+)  # fmt: skip
+
+
+def fixed(*lines, bought=(), known=()):
     sold = [line["txn_id"] for line in lines if line["amount"].startswith("-")]
-    found = conversions(table_of(lines, LINES), table_of([{"txn_id": each} for each in bought], ID), table_of([{"txn_id": each} for each in sold], ID))
+    found = conversions(table_of(lines, LINES), table_of([{"txn_id": each} for each in bought], ID), table_of([{"txn_id": each} for each in sold], ID), table_of(list(known), KNOWN))
     return rows_of(found, "receipt_txn_id", "amount_fx", "amount_cny", order="receipt_txn_id")
 
 
@@ -59,3 +64,18 @@ def test_the_cny_of_a_sale_is_the_one_credit_with_its_serial():
     assert fixed(*lines, bought=["C"]) == [("A", D("100.00"), D("731.00"))]
     twin = credit | {"txn_id": "C2"}
     assert fixed(*lines, twin, bought=["C", "C2"]) == []
+
+
+def test_what_a_month_fixed_stays_fixed_when_the_same_amount_comes_again():
+    first, second = (receipt("A"), sale("S")), (receipt("B", booked_on="2023-10-09"), sale("T", cny="729.00", booked_on="2023-10-11"))
+    # All seen at once, the second sale could be of either receipt, and nothing of it is certain.
+    assert fixed(*first, *second) == []
+    known = {"receipt_txn_id": "A", "conversion_txn_id": "S", "amount_fx": "100.00", "amount_cny": "731.00", "found_by": "唯一等额"}
+    assert fixed(*first, *second, known=[known]) == [("B", D("100.00"), D("729.00"))]
+
+
+def test_the_rest_of_a_receipt_sold_in_part_is_fixed_by_its_next_sale_alone():
+    known = {"receipt_txn_id": "A", "conversion_txn_id": "S", "amount_fx": "40.00", "amount_cny": "292.40", "found_by": "流水号"}
+    lines = [receipt("A"), sale("S", "-40.00", "292.40", remark="RA"), sale("T", "-60.00", "437.00", remark="RA")]
+    assert fixed(*lines, known=[known]) == [("A", D("60.00"), D("437.00"))]
+    assert fixed(*lines[:2], known=[known]) == []

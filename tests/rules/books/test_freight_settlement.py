@@ -76,7 +76,7 @@ class Settled:
         written = keep("t_written", freight_write_off.write_offs(items, settling))
         receivables = keep("t_receivables", freight_settlement.freight_receivables(items, written, as_of=AS_OF, bands=BANDS))
         positions = receivables.group_by("principal_id").agg(exposure=receivables.open_cny.sum())
-        overdue = keep("t_overdue", freight_settlement.month_overdue(receivables, orders, as_of=AS_OF))
+        overdue = keep("t_overdue", freight_settlement.month_overdue(receivables, orders, facts("principals"), as_of=AS_OF))
         late, self.coverage = freight_settlement.statements_late(charges, events, working_days, days=3)
         found = ibis.union(
             freight_settlement.month_overdue_found(overdue),
