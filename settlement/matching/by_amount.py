@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 from settlement.matching.filling import ITEM_KEY
 from settlement.matching.parties import Parties
 from settlement.matching.prepared import Prepared
+from settlement.matching.quoting import not_told_otherwise
 from settlement.matching.references import edits, reference_key
 from settlement.matching.relations import NIL, beside, first_by, text, union_of
 from settlement.matching.verdicts import PIECE, Placed, verdicts_on
@@ -93,7 +94,7 @@ def _choices(met: ir.Table, lead_days: int) -> ir.Table:
     return best.inner_join(sums, "txn_id")
 
 
-def _numbers(inputs: Prepared, met: ir.Table, dead: ir.Table, tokens: ir.Table) -> ir.Table:
+def _numbers(inputs: Prepared, met: ir.Table, credits: ir.Table, dead: ir.Table, tokens: ir.Table) -> ir.Table:
     """What the digits of a text say of the orders that fit: txn_id, typo (an order whose number differs from an unknown
     one by a character), tail (the only order whose number ends in digits that stand alone in the text)."""
     named = met.select("txn_id", "order_no", "amount").distinct()
@@ -103,6 +104,8 @@ def _numbers(inputs: Prepared, met: ir.Table, dead: ir.Table, tokens: ir.Table) 
     digits = tokens.filter(
         tokens.key.re_search("^[0-9]+$") & (tokens.key.length() >= inputs.limits.reference_shortest_tail)
     )
+    digits = digits.semi_join(met, "txn_id")
+    digits = not_told_otherwise(digits, credits.select("txn_id", plain="text"))
     ending = named.inner_join(digits.select("txn_id", digits="key"), "txn_id")
     whole = ending.amount.cast("string").re_replace(r"\.[0-9]*$", "")
     ending = ending.filter(reference_key(ending.order_no).endswith(ending.digits) & (ending.digits != whole))
@@ -115,7 +118,7 @@ def _numbers(inputs: Prepared, met: ir.Table, dead: ir.Table, tokens: ir.Table) 
 def post_by_amount(inputs: Prepared, met: ir.Table, credits: ir.Table, dead: ir.Table, tokens: ir.Table) -> Placed:
     """Receipts that ``fitting_items`` met: verdicts of all of them, pieces of those with the only order that fits."""
     choices = _choices(met, inputs.limits.lead_days)
-    rows = inputs.keep("amount_choices", beside(choices, _numbers(inputs, met, dead, tokens), "txn_id"))
+    rows = inputs.keep("amount_choices", beside(choices, _numbers(inputs, met, credits, dead, tokens), "txn_id"))
     rows = beside(rows, dead.select("txn_id").distinct().mutate(is_dead=True), "txn_id")
     by_tail = (rows.orders > 1) & rows.tail.notnull() & (rows.receipts == 1)
     reference = ibis.cases(

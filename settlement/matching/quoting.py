@@ -172,7 +172,7 @@ def quoted(inputs: Prepared, credits: ir.Table, references: ir.Table) -> Quoted:
         ),
     )
     tokens = keep("text_tokens", tokens_of(texts, inputs.limits.reference_shortest_own))
-    clear = keep("quoted_clear", _not_told_otherwise(tokens.inner_join(references, "key"), texts))
+    clear = keep("quoted_clear", not_told_otherwise(tokens.inner_join(references, "key"), texts))
     first = keep("hard_first", _hard(_residual(texts, clear.select("txn_id", "raw"))))
     others = keep("other_tokens", tokens.semi_join(first, "txn_id").anti_join(clear, ["txn_id", "key"]).distinct())
     alike = keep("quoted_alike", _alike(others, references))
@@ -199,8 +199,9 @@ def quoted(inputs: Prepared, credits: ir.Table, references: ir.Table) -> Quoted:
     return Quoted(tokens=tokens, hits=hits, unclear=keep("unclear", unclear), dead=keep("dead", dead))
 
 
-def _not_told_otherwise(hits: ir.Table, texts: ir.Table) -> ir.Table:
-    """``hits`` without references of digits only that the text calls a phone, an account, a date or the like."""
+def not_told_otherwise(hits: ir.Table, texts: ir.Table) -> ir.Table:
+    """``hits`` (txn_id, raw, key) without numbers of digits only that the text (``plain``) calls a phone, an account, a
+    date or the like."""
     digits = hits.filter(~hits.key.re_search("[A-Z]")).inner_join(texts.select("txn_id", "plain"), "txn_id")
     told = digits.filter(~digits.plain.re_replace("|".join(_TOLD), " ").contains(digits.raw)).select("txn_id", "raw")
     return hits.anti_join(told, ["txn_id", "raw"])

@@ -75,7 +75,8 @@ def _add_item(world: World, file: str, written: str) -> str:
     assert not strange, f"{file}: {written}: {strange}"
     if "month" in given:
         fields["sailed_on"] = f"{given['month']}-15"
-    known = any(row["order_no"] == order for row in world.rows["orders"])
+    known = [row for row in world.rows["orders"] if row["order_no"] == order]
+    assert all(row["principal_id"] == principal for row in known), f"{file}: {order} is another case's order"
     if not known:
         _add_order(world, order, principal, kind, currency, amount, fields)
     on = given.get("on", "2023-08-28")
