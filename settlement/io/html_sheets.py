@@ -1,6 +1,7 @@
 """A web page that calls itself .xls: tax bureaus and banks export tables so.
 
-Each `<table>` is a sheet. A cell that spans rows, or a table within a table, would move cells to other columns: refused.
+Each `<table>` is a sheet. A cell may span columns, and in the rows of a header, which have no figures, rows too. One
+that spans rows of data could mean one row or all of them; that, and a table within a table, is refused.
 """
 
 from __future__ import annotations
@@ -39,17 +40,36 @@ def read_html(path: Path) -> list[Sheet]:
 
 
 def _sheet(table: html.HtmlElement) -> Sheet:
-    if table.xpath(".//table") or table.xpath(".//*[@rowspan > 1]"):
-        raise UnreadableFile("网页表格里有跨行单元格或嵌套表格，无法确定列；请在 Excel 中另存为 .xlsx")
-    rows = []
-    for row in table.xpath(".//tr"):
+    if table.xpath(".//table"):
+        raise UnreadableFile("网页表格里有嵌套表格，无法确定列；请在 Excel 中另存为 .xlsx")
+    elements = table.xpath(".//tr")
+    rows: list[list[str]] = []
+    taken: dict[int, int] = {}  # column to the rows below that a cell above it still covers
+    for row in elements:
         cells: list[str] = []
         for cell in row.xpath("./td|./th"):
-            span = cell.get("colspan", "1")
-            wide = int(span) if span.isdigit() and 1 <= int(span) <= limits().columns else 1
+            _pass_over(cells, taken)
+            wide, high = _span(cell, "colspan", limits().columns), _span(cell, "rowspan", len(elements))
+            if high > 1:
+                taken |= {len(cells) + offset: high for offset in range(wide)}
             cells += [" ".join(cell.text_content().split()), *[""] * (wide - 1)]
+        _pass_over(cells, taken)
+        if taken and any(character.isdigit() for cell in cells for character in cell):
+            raise UnreadableFile("网页表格的数据里有跨行单元格，无法确定属于哪一行；请在 Excel 中另存为 .xlsx")
+        taken = {column: left - 1 for column, left in taken.items() if left > 1}
         rows.append(cells)
     width = max((len(row) for row in rows), default=0)
     if width > limits().columns:
         raise UnreadableFile(f"列数 {width} 超过上限 {limits().columns}")
     return Sheet("", table_of([batch_of(rows, width, 1)] if width else []))
+
+
+def _pass_over(cells: list[str], taken: dict[int, int]) -> None:
+    """Empty cells where a cell of a row above reaches down."""
+    while len(cells) in taken:
+        cells.append("")
+
+
+def _span(cell: html.HtmlElement, name: str, most: int) -> int:
+    written = cell.get(name, "1").strip()
+    return min(int(written), most) if written.isdigit() and len(written) < 6 and int(written) >= 1 else 1

@@ -79,7 +79,9 @@ def test_a_line_end_inside_quotes_is_one_cell(tmp_path):
     assert cells(path) == [["a", "b", 1], ["一\n二", "3", 2], ["4", "5", 3]]
 
 
-@pytest.mark.parametrize("text", ['a,b\n"x,1\n2,3\n4,5\n', 'a,b\n"x,1\n2,"3\n4,5\n', 'a,b,c\n"x,1,2\n3,"4,5,6\n7,8,9\n'])
+@pytest.mark.parametrize(
+    "text", ['a,b\n"x,1\n2,3\n4,5\n', 'a,b\n"x,1\n2,"3\n4,5\n', 'a,b,c\n"x,1,2\n3,"4,5,6\n7,8,9\n']
+)
 def test_a_quotation_mark_that_swallows_a_row_is_refused(tmp_path, text):
     path = tmp_path / "x.csv"
     path.write_text(text, encoding="utf-8")
@@ -141,6 +143,24 @@ def test_a_web_page_called_xls_is_its_table(tmp_path):
     path.write_bytes(page.encode("gb18030"))
     assert cells(path) == [["订单号", "金额", "", 1], ["E1", "1.00", "", 2]]
     path.write_text(page.replace("<td>E1", "<td rowspan=2>E1"), encoding="utf-8")
+    with pytest.raises(UnreadableFile, match="跨行"):
+        read_sheets(path)
+
+
+def test_header_cells_of_a_web_page_may_span_rows(tmp_path):
+    path = tmp_path / "x.xls"
+    head = "<tr><td rowspan=2>日期</td><td colspan=2>发生额</td><td rowspan='2'>余额</td></tr><tr><td>借方</td><td>贷方</td></tr>"
+    path.write_text(
+        f"<table>{head}<tr><td>2023-09-05</td><td>1.00</td><td></td><td>9.00</td></tr></table>", encoding="utf-8"
+    )
+    assert cells(path) == [
+        ["日期", "发生额", "", "余额", 1],
+        ["", "借方", "贷方", "", 2],
+        ["2023-09-05", "1.00", "", "9.00", 3],
+    ]
+    path.write_text(
+        f"<table>{head.replace('贷方', '贷方</td><td rowspan=2>1.00')}<tr><td>甲</td></tr></table>", encoding="utf-8"
+    )
     with pytest.raises(UnreadableFile, match="跨行"):
         read_sheets(path)
 

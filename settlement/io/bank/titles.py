@@ -20,6 +20,9 @@ _DATE = re.compile(r"(\d{4})[-/年.]?(\d{1,2})[-/月.]?(\d{1,2})")
 _PAIR = re.compile(r"([一-鿿()A-Za-z' ]{2,40}?)\s*:\s*(.*?)(?=\s+[一-鿿()]{2,14}\s*:|[,;。](?=\D)|$)")
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?E\+\d{2}", re.I)
 _SIDES = (("credit", r"收入|贷方|转入|存入"), ("debit", r"支出|借方|转出|支取"))
+# 3 收 1,250.00 / 2笔支出: the count before the side, one side or both in a cell that says nothing else.
+_COUNTED = r"(\d{1,7})\s*(?:笔\s*([收支付])[入出款]?|([收支付])(?![入出款]))\s*:?\s*(-?\d[\d,]*\.\d{1,2})?\s*元?"
+_COUNTED_ONLY = re.compile(rf"(?:{_COUNTED}[\s,;、]*)+")
 _AMOUNT_LABELS = ("opening", "closing", "debit_total", "credit_total")
 _COUNT_LABELS = ("count", "debit_count", "credit_count")
 
@@ -122,6 +125,11 @@ def _read_rest(text: str, index: dict[str, str], stated: Stated, row: int) -> No
         if found:
             stated.put(f"{side}_count", int(found[1]), row)
             _put(f"{side}_total", found[2], stated, row)
+    for found in re.finditer(_COUNTED, text) if _COUNTED_ONLY.fullmatch(text) else ():
+        side = "credit" if (found[2] or found[3]) == "收" else "debit"
+        stated.put(f"{side}_count", int(found[1]), row)
+        if found[4]:
+            _put(f"{side}_total", found[4], stated, row)
     counted = re.search(r"共\s*(\d+)\s*笔", text)
     if counted and not any(re.search(words, text) for _, words in _SIDES):
         stated.put("count", int(counted[1]), row)

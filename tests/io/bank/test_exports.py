@@ -216,6 +216,35 @@ def test_totals_below_and_pages_between(put):
     assert wrong.lines.column("is_marked").to_pylist() == [True]
 
 
+@pytest.mark.parametrize(
+    "footer, proofs, problems",
+    [
+        ("1 收 100.00,1 支 30.00", 4, 0),
+        ('"1 收 100.00, 1 支 30.00"', 4, 0),
+        ("1笔收入,1笔支出", 2, 0),
+        ("2 收 100.00,1 支 30.01", 4, 2),
+        ("2023 收入明细", 0, 0),
+    ],
+)
+def test_a_footer_that_counts_before_it_names_the_side(put, footer, proofs, problems):
+    read = put(HEADER, "6222,CNY,2023-09-05,,100.00,,甲,,汇款,R1", "6222,CNY,2023-09-06,30.00,,,乙,,汇款,R2", footer)
+    assert len([proof for proof in read.proofs if proof.kind == "control_total"]) == proofs
+    assert [finding.code for finding in read.findings] == ["BNK_CONTROL_TOTAL"] * problems
+    assert read.lines.num_rows == 2 and read.rejected.num_rows == 0
+
+
+def test_a_header_of_two_rows_in_a_web_page(tmp_path):
+    """The old export of CCB is a page that calls itself .xls; names that stand alone reach over both rows."""
+    names = "<td rowspan=2>交易日期</td><td rowspan=2>摘要</td><td colspan=2>发生额/元</td><td rowspan=2>余额/元</td>"
+    page = f"<table><tr><td>账号：62220001</td></tr><tr>{names}</tr><tr><td>借方</td><td>贷方</td></tr>"
+    path = tmp_path / "a.xls"
+    path.write_bytes(
+        f"{page}<tr><td>20230905</td><td>货款</td><td></td><td>1.00</td><td>9.00</td></tr></table>".encode("gb18030")
+    )
+    line = first(read_statement(path))
+    assert (line["account_no"], line["amount"], line["balance"]) == ("62220001", Decimal("1.00"), Decimal("9.00"))
+
+
 def test_counts_in_the_title(put):
     read = put("总笔数,3", HEADER, "6222,CNY,2023-09-05,,100.00,,甲,,汇款,R1")
     assert [finding.code for finding in read.findings] == ["BNK_CONTROL_TOTAL"]
