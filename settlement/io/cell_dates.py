@@ -18,7 +18,7 @@ _FORMS = (
     r"^(?P<year>[12][0-9]{3}) ?年 ?(?P<month>[0-9]{1,2}) ?月 ?(?P<day>[0-9]{1,2}) ?日"
     + _TIME.replace("[ T]+", "[ T]*", 1) + "$",
     r"^(?P<year>[12][0-9]{3})(?P<month>[0-9]{2})(?P<day>[0-9]{2})" + _TIME + "$",
-    r"^(?P<year>[12][0-9]{3})(?P<month>[0-9]{2})(?P<day>[0-9]{2})(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})$",
+    r"^(?P<year>[12][0-9]{3})(?P<month>[0-9]{2})(?P<day>[0-9]{2}) ?(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})$",
 )
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
 # Day 0 of Excel's calendar as it counts from March 1900 on; serials from 1954 to 2119 have five digits.

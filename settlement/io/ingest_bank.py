@@ -176,4 +176,7 @@ def _findings(combined: Combined, reads: Sequence[StatementRead], names: Sequenc
 
 def _finding(finding: Finding, currencies: dict[str, str | None]) -> dict[str, object]:
     row = {name: getattr(finding, name, None) for name in FINDINGS}
+    # A file that was refused names itself; its place in the home is said before it anyway.
+    own_name = (finding.source_file or "").rpartition("/")[2] + "："
+    row["message"] = finding.message.removeprefix(own_name)
     return row | {"currency": currencies.get(finding.source_file or "")}

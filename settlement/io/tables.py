@@ -181,12 +181,14 @@ def control_amounts(rows: pa.Table, layout: Layout) -> tuple[pa.Array, pa.Array]
 def files_in(folder: Path) -> Iterable[Path]:
     """Files of a folder and its subfolders by path; links are listed, not followed.
 
-    Left out: hidden files and what desktops leave behind (``~$x.xlsx`` of an open workbook, Thumbs.db).
+    Left out: hidden files and what desktops leave behind (``~$x.xlsx`` of an open workbook, Thumbs.db). A name that
+    begins with two dots hides nothing that a desktop made: it is read like any other.
     """
     if folder.is_symlink() or not folder.is_dir():
         return
     for entry in sorted(folder.iterdir(), key=lambda item: item.name):
-        if entry.name.startswith((".", "~$")) or entry.name.lower() in ("thumbs.db", "desktop.ini"):
+        is_hidden = entry.name.startswith((".", "~$")) and not entry.name.startswith("..")
+        if is_hidden or entry.name.lower() in ("thumbs.db", "desktop.ini"):
             continue
         if entry.is_dir() and not entry.is_symlink():
             yield from files_in(entry)

@@ -9,20 +9,24 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 _EXACT_BELOW = 1e15
+_WHOLE_BELOW = 2.0**53
 _DIGITS = 15
 
 
 def number_text(value: float) -> str:
     """A number as typed: whole numbers without ``.0``, no exponent, 15 significant digits.
 
-    From 10^15 on digits are lost: the text then has an exponent, so that nobody takes it for an account number.
+    From 10^15 on digits are lost: the text then has an exponent, so that nobody takes it for an account number. Excel
+    makes a typed sixteenth digit 0; where it is another one, a program wrote the number, and below 2^53 all of it.
 
     >>> number_text(1234.5), number_text(45174.0), number_text(3703.6799999999994)
     ('1234.5', '45174', '3703.68')
+    >>> number_text(1234567890123456.0), number_text(1234567890123450.0)
+    ('1234567890123456', '1.23456789012345E+15')
     >>> number_text(6222021234567890123.0)
     '6.22202123456789E+18'
     """
-    if value.is_integer() and abs(value) < _EXACT_BELOW:
+    if value.is_integer() and (abs(value) < _EXACT_BELOW or (abs(value) < _WHOLE_BELOW and value % 10)):
         return str(int(value))
     text = repr(value)
     if "e" not in text and len(text.replace(".", "").lstrip("-0")) <= _DIGITS:

@@ -7,7 +7,7 @@ against each other (``sources``, ``continuity``), foreign exchange (``conversion
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -16,12 +16,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from settlement.io.bank.combined_findings import break_findings, file_findings, repeat_findings
 from settlement.io.bank.continuity import Break, Points, breaks_of
 from settlement.io.bank.conversions import CONVERSIONS, conversions_of
 from settlement.io.bank.duplicates import Keys, same_between_formats, same_within_format
 from settlement.io.bank.export_proofs import yuan
 from settlement.io.bank.line_keys import FILE, KIND, comparable, keys_of
-from settlement.io.bank.model import LINES, MONEY, REJECTED, STATEMENTS, Finding, StatementRead
+from settlement.io.bank.model import LINES, REJECTED, STATEMENTS, Finding, StatementRead
 from settlement.io.bank.occurrences import codes_of, identity_texts, numbered
 from settlement.io.bank.sources import FAMILY_RANK, Placed, place
 from settlement.io.engine import connect
@@ -77,14 +78,19 @@ def combine(
     fresh = fresh if new.all() else fresh.filter(pa.array(new))
     file_names = dict(enumerate(shown))
     breaks = breaks_of(statements, file_names, _points(lines))
+    rejected = _rejected(reads, shown, lines, taken)
     return Combined(
         lines=fresh,
-        rejected=_rejected(reads, shown, lines, taken),
+        rejected=rejected,
         statements=_statement_rows(reads, shown),
         conversions=conversions_of(
             fresh if new.all() else lines.select(TRANSACTIONS.names).filter(pa.array(taken.is_kept)), fresh
         ),
-        findings=[*_findings(reads, shown), *_repeat_findings(lines, taken), *_break_findings(breaks, file_names)],
+        findings=[
+            *file_findings(reads, shown, rejected),
+            *repeat_findings(lines, taken.repeats),
+            *break_findings(breaks, file_names),
+        ],
         breaks=breaks,
     )
 
@@ -324,36 +330,6 @@ def _statement_rows(reads: Sequence[StatementRead], shown: list[str]) -> pa.Tabl
     return pa.concat_tables(parts) if parts else STATEMENT_ROWS.empty_table()
 
 
-def _findings(reads: Sequence[StatementRead], shown: list[str]) -> list[Finding]:
-    return [
-        replace(finding, source_file=name) for read, name in zip(reads, shown, strict=True) for finding in read.findings
-    ]
-
-
-def _repeat_findings(lines: pa.Table, taken: _Taken) -> list[Finding]:
-    """One warning for each pair of files that share transactions."""
-    is_new = lines.column(FILE).to_numpy() >= 0 if lines.num_rows else np.zeros(0, bool)
-    at = np.flatnonzero((taken.repeats >= 0) & is_new)
-    if not len(at):
-        return []
-    own = lines.select(["source_file", "currency", "amount", "booked_on"]).take(pa.array(at))
-    pairs = own.append_column("same_file", lines.column("source_file").take(pa.array(taken.repeats[at])))
-    pairs = pairs.set_column(2, "amount", pc.cast(pc.abs(pairs.column("amount")), MONEY))
-    grouped = pairs.group_by(["source_file", "same_file", "currency"], use_threads=False).aggregate(
-        [("amount", "count"), ("amount", "sum"), ("booked_on", "min"), ("booked_on", "max")]
-    )
-    return [
-        Finding(
-            "BNK_DUPLICATE",
-            f"{row['source_file']} 有 {row['amount_count']} 笔（{row['booked_on_min']} 至 {row['booked_on_max']}，合计 {row['amount_sum']} "
-            f"{row['currency']}）与 {row['same_file']} 重复，只计一次",
-            amount_at_risk=row["amount_sum"],
-            source_file=row["source_file"],
-        )
-        for row in grouped.to_pylist()
-    ]
-
-
 def _points(lines: pa.Table) -> Points:
     """The balances that other statements print for the account of a statement, by range of days."""
 
@@ -375,18 +351,6 @@ def _points(lines: pa.Table) -> Points:
         return set(printed.column("balance").to_pylist()) | set(before.to_pylist())
 
     return points
-
-
-def _break_findings(breaks: list[Break], names: dict[int, str]) -> list[Finding]:
-    return [
-        Finding(
-            "BNK_CONTINUITY",
-            item.message,
-            amount_at_risk=None if item.difference is None else abs(item.difference),
-            source_file=names.get(item.after.key[0]) or names.get(item.before.key[0]),
-        )
-        for item in breaks
-    ]
 
 
 __all__ = ["CONVERSIONS", "REJECTED_ROWS", "STATEMENT_ROWS", "TRANSACTIONS", "Combined", "combine", "yuan"]

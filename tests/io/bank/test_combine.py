@@ -115,6 +115,13 @@ def test_equal_lines_at_different_times_without_balance_stay_two(put):
     assert amounts(combine([morning, evening])) == ["500.00", "500.00"]
 
 
+def test_a_reversal_that_two_files_show_is_said_once(put):
+    line = "6222,CNY,2023-09-05,,-500.00,,,甲公司,冲正,R7"
+    combined = combine([put("a.csv", rows(line)), put("b.csv", rows(line))])
+    said = [finding.source_file for finding in combined.findings if finding.code == "BNK_REVERSAL"]
+    assert said == ["a.csv"] and amounts(combined) == ["500.00"]
+
+
 def test_a_download_in_the_other_order_is_the_same(put):
     lines = [f"6222,CNY,2023-09-{day:02d},,,{day}00.00,,公司{day},汇款,R{day}" for day in range(1, 9)]
     one, other = combine([put("a.csv", rows(*lines))]), combine([put("b.csv", rows(*reversed(lines)))])
