@@ -36,7 +36,12 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check settlement tests bench
 	$(BIN)/ruff format --check settlement tests bench
 
-bench: $(VENV)/.installed-dev
+$(VENV)/bench/.installed: requirements/bench.txt
+	$(PYTHON) -m venv $(VENV)/bench
+	$(VENV)/bench/bin/pip install --quiet --no-deps --require-hashes -r requirements/bench.txt
+	touch $@
+
+bench: $(VENV)/.installed-dev $(VENV)/bench/.installed
 	$(BIN)/python -m bench
 
 # Lock the ranges of requirements/*.in with hashes. No registry host is written into the locked files.
@@ -44,6 +49,7 @@ lock: $(VENV)/.installed-run
 	$(BIN)/pip install --quiet pip-tools
 	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements/run.txt requirements/run.in
 	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements/dev.txt requirements/dev.in
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements/bench.txt requirements/bench.in
 
 clean:
 	rm -rf $(VENV) build *.egg-info
