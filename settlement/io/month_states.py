@@ -30,12 +30,20 @@ def close(home: Home, month: str, by: str) -> str | None:
     earlier = [each for each, is_now in sorted(states.items()) if each < month and is_now != run_record.CLOSED]
     if earlier:
         return f"{earlier[0]} is not closed yet; months are closed in order"
-    _change(home, month, lambda row: row.update(state=run_record.CLOSED, by=by, reason="关账"))
+
+    def closed(row: dict) -> None:
+        history = run_record.reopenings(row)
+        row.update(state=run_record.CLOSED, by=by, reason=f"关账{run_record.BEFORE}{history}" if history else "关账")
+
+    _change(home, month, closed)
     return None
 
 
 def reopen(home: Home, month: str, by: str, reason: str) -> str | None:
-    """Open a closed month again: it is settled, later ones stay as they are until it is run. None when done."""
+    """Open a closed month again: it is settled, later ones stay as they are until it is run. None when done.
+
+    Who and why stay in ``months.reason`` when the month is run and closed again.
+    """
     states = month_states(home)
     if states.get(month) != run_record.CLOSED:
         return f"{month} is {states.get(month) or 'not settled'}; only a closed month can be reopened"
@@ -44,7 +52,13 @@ def reopen(home: Home, month: str, by: str, reason: str) -> str | None:
         return f"{later[-1]} is closed too; reopen the latest month first"
     if not reason.strip():
         return "a reason is needed"
-    _change(home, month, lambda row: row.update(state=run_record.SETTLED, by=by, reason=f"反关账：{reason}"))
+
+    def opened(row: dict) -> None:
+        history = run_record.reopenings(row)
+        told = f"{run_record.REOPENED}{reason}"
+        row.update(state=run_record.SETTLED, by=by, reason=f"{told}（{by}）{run_record.BEFORE}{history}" if history else told)
+
+    _change(home, month, opened)
     return None
 
 

@@ -66,17 +66,37 @@ class MonthState:
     reason: str | None
 
 
+REOPENED, BEFORE = "反关账：", "；此前"
+PROGRAM = "settle_month"
+
+
+def reopenings(row: dict | None) -> str:
+    """What a month's row still tells of its reopenings, who included; empty where it never was reopened."""
+    reason = (row or {}).get("reason") or ""
+    if REOPENED not in reason:
+        return ""
+    told = reason[reason.index(REOPENED) :]
+    # Until the month is run or closed again its own row says who reopened it.
+    is_fresh = reason.startswith(REOPENED) and row["by"] != PROGRAM and BEFORE not in reason
+    return f"{told}（{row['by']}）" if is_fresh else told
+
+
 def after_run(states: list[dict], month: str, complete: bool, at: datetime, missing: str | None) -> list[dict]:
     """The states after ``month`` was settled: it is settled or incomplete, later settled months are stale.
 
-    ``states``: rows of ``months``. A closed month is never run, and no month after an open one is closed.
+    ``states``: rows of ``months``. A closed month is never run, and no month after an open one is closed. That a month
+    was reopened, by whom and why stays in its reason.
     """
+    before = next((each for each in states if each["month"] == month), None)
+    reason = "；".join(text for text in (missing, reopenings(before)) if text) or None
     state = SETTLED if complete else INCOMPLETE
-    row = {"month": month, "state": state, "by": "settle_month", "at": at, "reason": missing}
+    row = {"month": month, "state": state, "by": PROGRAM, "at": at, "reason": reason}
     kept = [dict(each) for each in states if each["month"] != month]
     for each in kept:
         if each["month"] > month and each["state"] in (SETTLED, INCOMPLETE):
-            each.update(state=STALE, by="settle_month", at=at, reason=f"{month} 已重新结算")
+            history = reopenings(each)
+            stale = f"{month} 已重新结算"
+            each.update(state=STALE, by=PROGRAM, at=at, reason=f"{stale}；{history}" if history else stale)
     return sorted([*kept, row], key=lambda each: each["month"])
 
 
