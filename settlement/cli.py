@@ -136,10 +136,16 @@ def _tryout(arguments: argparse.Namespace, home: Home) -> int:
 
 
 def _banks(arguments: argparse.Namespace, home: Home) -> int:
-    from settlement.io.bank import describe
+    from settlement.io.bank import list_formats, read_statement, told
+    from settlement.io.ingest_bank import accounts_of
 
-    print(describe(arguments.file))
-    return 0
+    if not arguments.files:
+        print("\n".join(list_formats()))
+        return 0
+    accounts = accounts_of(home)
+    reads = [read_statement(path, own_accounts=accounts) for path in arguments.files]
+    print("\n\n".join("\n".join(told(read)) for read in reads))
+    return 0 if all(read.is_readable for read in reads) else 1
 
 
 def parser() -> argparse.ArgumentParser:
@@ -187,8 +193,8 @@ def parser() -> argparse.ArgumentParser:
     tryout.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE",
                         help="a limit of matching, like short_usd=80 or short_share=0.5%%; may be repeated")  # fmt: skip
     tryout.add_argument("--show", type=_count, default=50, help="how many moves are listed a month")
-    banks = add("banks", _banks, "bank formats that are read; with a file: what it is taken for and why")
-    banks.add_argument("file", type=Path, nargs="?")
+    banks = add("banks", _banks, "bank formats that are read; with files: what each is taken for and why")
+    banks.add_argument("files", type=Path, nargs="*", metavar="FILE")
     return top
 
 

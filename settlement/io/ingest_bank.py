@@ -21,6 +21,9 @@ from ibis.backends.duckdb import Backend
 
 from settlement.io.bank import STATEMENT_ROWS, TRANSACTIONS, Combined, Finding, StatementRead, combine, read_statement
 from settlement.io.home import Home
+from settlement.io.inbox import read_references
+from settlement.io.layouts import layouts
+from settlement.io.parameters import parameter_files
 from settlement.io.tables import files_in
 from settlement.month import first_day, last_day
 from settlement.rules import privacy
@@ -57,6 +60,12 @@ class BankRows:
     seen: ir.Table
     found: ir.Table
     is_missing: bool
+
+
+def accounts_of(home: Home) -> dict[str, str]:
+    """Our own accounts (本方账户) and their currencies, as the masters of a home have them; none where it has no masters."""
+    rows = read_references(home, list(parameter_files())).rows_of(layouts()["own_accounts"])
+    return {row["account_no"]: row["currency"] for row in rows.select(["account_no", "currency"]).to_pylist()}
 
 
 def bank_schema() -> ibis.Schema:

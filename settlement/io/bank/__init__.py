@@ -3,7 +3,7 @@
 What belongs here: the public names. What does not: anything that works.
 """
 
-from settlement.io.bank.catalogue import Format, describe, describe_file
+from settlement.io.bank.catalogue import Format, describe, list_formats, told
 from settlement.io.bank.combining import REJECTED_ROWS, STATEMENT_ROWS, TRANSACTIONS, Combined, combine
 from settlement.io.bank.model import LINES, REJECTED, STATEMENTS, Finding, Proof, StatementRead
 from settlement.io.bank.reading import read_statement
@@ -22,6 +22,7 @@ __all__ = [
     "StatementRead",
     "combine",
     "describe",
-    "describe_file",
+    "list_formats",
     "read_statement",
+    "told",
 ]

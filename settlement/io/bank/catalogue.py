@@ -6,12 +6,11 @@ What belongs here: lists of formats, what one file was taken for. What does not:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from settlement.io.bank.model import StatementRead
 from settlement.io.bank.profiles import profiles
-from settlement.io.bank.reading import read_statement
 
+_ROWS_NAMED = 20
 _TABLES = "CSV / XLS / XLSX / 网页表格"
 _MESSAGES = (
     (
@@ -54,9 +53,10 @@ def describe() -> list[Format]:
     ]
 
 
-def describe_file(path: Path, *, own_accounts: dict[str, str] | None = None) -> list[str]:
-    """What one file was taken for and why, what was read and proved: lines of Chinese text."""
-    return told(read_statement(path, own_accounts=own_accounts))
+def list_formats() -> list[str]:
+    """Every format that is read, a line each: its name, the bank, the export, in which kinds of file."""
+    wide = max(len(item.name) for item in describe())
+    return [f"{item.name:<{wide}}  {item.bank}  {item.title}（{item.files}）" for item in describe()]
 
 
 def told(read: StatementRead) -> list[str]:
@@ -74,5 +74,9 @@ def told(read: StatementRead) -> list[str]:
             f"{statement['line_count']} 笔，贷方 {statement['credits'] or 0}，借方 {statement['debits'] or 0}，{proof}"
         )
     lines.append(f"  读到 {read.rows_read} 行，采用 {read.lines.num_rows}，未采用 {read.rejected.num_rows}")
+    rejected = read.rejected.slice(0, _ROWS_NAMED).select(["source_row", "code", "reason"]).to_pylist()
+    lines += [f"  {row['code']} 第 {row['source_row']} 行：{row['reason']}" for row in rejected]
+    if read.rejected.num_rows > _ROWS_NAMED:
+        lines.append(f"  另有 {read.rejected.num_rows - _ROWS_NAMED} 行未采用，未逐一列出")
     lines += [f"  {finding.code} {finding.message}" for finding in read.findings]
     return lines + [f"  说明：{note}" for note in read.notes]
