@@ -55,17 +55,16 @@ def good_files() -> dict[str, bytes]:
 FILES = good_files()
 
 
-def money(read) -> dict[tuple[str | None, str], Decimal]:
-    total: dict[tuple[str | None, str], Decimal] = Counter()
-    for line in read.lines.select(["account_no", "currency", "amount"]).to_pylist():
-        total[line["account_no"], line["currency"]] += line["amount"]
-    return dict(total)
+def money(read) -> Counter[tuple[str | None, str, Decimal]]:
+    """Whose money, and how often each amount: two changes that cancel out in the sum are still seen."""
+    columns = (read.lines.column(name).to_pylist() for name in ("account_no", "currency", "amount"))
+    return Counter(zip(*columns, strict=True))
 
 
 def says_something(read: StatementRead, codes: Counter, neighbours: list[StatementRead]) -> bool:
     """Whether the file is among the exceptions: a finding, a refused row, an account not ours, a gap to its neighbours."""
     found = Counter(finding.code for finding in read.findings)
-    unknown = {account for account, _ in money(read)} - set(OWN)
+    unknown = set(read.lines.column("account_no").to_pylist()) - set(OWN)
     if found != codes or read.rejected.num_rows > 0 or unknown:
         return True
     combined = combine([neighbours[0], read, neighbours[1]])
@@ -173,7 +172,7 @@ def mutant(number: int) -> tuple[str, str, bytes]:
 class Good:
     """What a good file holds: its money, the findings it has anyway (reversals), the statements beside it."""
 
-    money: dict
+    money: Counter
     codes: Counter
     neighbours: list[StatementRead]
     default_account: str | None
@@ -203,22 +202,29 @@ def good(tmp_path_factory) -> dict[str, Good]:
     return found
 
 
-def check(number: int, folder: Path, good: dict[str, Good]) -> str | None:
+def check(number: int, folder: Path, good: dict[str, Good]) -> tuple[bool, str | None]:
+    """Whether the mutant changed the money, and what is wrong with it."""
     name, change, content = mutant(number)
     path = folder / name
     path.write_bytes(content)
     expected = good[name]
     read = read_statement(path, own_accounts=OWN, default_account=expected.default_account)
-    if money(read) != expected.money and not says_something(read, expected.codes, expected.neighbours):
-        return f"mutant {number} ({name}, {change}): {money(read)} instead of {expected.money}, and not a word"
-    return None
+    if money(read) == expected.money:
+        return False, None
+    if says_something(read, expected.codes, expected.neighbours):
+        return True, None
+    lost, added = expected.money - money(read), money(read) - expected.money
+    return True, f"mutant {number} ({name}, {change}): {dict(added)} instead of {dict(lost)}, and not a word"
 
 
 @pytest.mark.parametrize("share", range(4))
 @pytest.mark.slow
 def test_mutants_keep_the_money_or_say_so(tmp_path, good, share):
-    found = [problem for number in range(share, MUTANTS, 4) if (problem := check(number, tmp_path, good))]
-    assert not found, "\n".join(found[:20])
+    found = [check(number, tmp_path, good) for number in range(share, MUTANTS, 4)]
+    problems = [problem for _, problem in found if problem]
+    assert not problems, "\n".join(problems[:20])
+    # Neither are all mutants refused, nor are they harmless: both halves of the promise are tried.
+    assert 0.2 < sum(is_changed for is_changed, _ in found) / len(found) < 0.9
 
 
 @pytest.mark.parametrize("name", ["swift.sta", "camt.xml", "icbc_history.csv", "boc_dollars.csv"])
