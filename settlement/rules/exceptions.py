@@ -159,6 +159,26 @@ def _column(table: ir.Table, name: str, kind: dt.DataType, given: Mapping[str, o
     return ibis.literal(None if value is None else str(value), "string").cast(kind)
 
 
+def placed(found_rows: ir.Table, orders: ir.Table, lines: ir.Table) -> ir.Table:
+    """``FOUND`` with the file, row and principal that a finding left out but its order or its bank line tells.
+
+    ``orders``: order_no, principal_id, source_file, source_row; ``lines``: txn_id, source_file, source_row. What a finding
+    on a bank line says of the principal stays: money that is nobody's names none.
+    """
+    of_order = orders.select(_order="order_no", _owner="principal_id", _order_file="source_file", _order_row="source_row")
+    of_line = lines.select(_line="txn_id", _line_file="source_file", _line_row="source_row")
+    joined = found_rows.left_join(of_order, found_rows.order_no == of_order._order)
+    joined = joined.left_join(of_line, joined.txn_id == of_line._line)
+    unplaced = joined.source_file.isnull()
+    owner = joined.txn_id.isnull().ifelse(joined._owner, ibis.null("string"))
+    told = {
+        "source_file": ibis.coalesce(joined.source_file, joined._line_file, joined._order_file),
+        "source_row": unplaced.ifelse(joined._line_file.notnull().ifelse(joined._line_row, joined._order_row), joined.source_row),
+        "principal_id": ibis.coalesce(joined.principal_id, owner),
+    }
+    return joined.select(**{name: told.get(name, joined[name]).cast(kind) for name, kind in FOUND.items()})
+
+
 def no_findings() -> ir.Table:
     """``FOUND`` without a row, to union with."""
     return table_of([], FOUND)
@@ -249,7 +269,7 @@ def exceptions_of(
     which it is no longer found), approved where the latest 审批 is a 批准 still valid on ``as_of``.
     due_on: arisen_on (else the month's end) + the catalogue's working days; an open one keeps its own.
     Severity of a deadline: warn on its day, review afterwards; arisen_on is that day.
-    Where the calendar ends due_on is NULL and one ``CALENDAR_NOT_COVERED`` says so. An approval of an
+    Where the calendar ends due_on is NULL and one ``CALENDAR_NOT_COVERED`` says so; also where the month itself lies outside. An approval of an
     unknown exception is a ``DECISION_ORPHAN``. amount_at_risk_cny is 0.00 where no amount was given.
     """
     last = _known(past_exceptions, month)
@@ -257,7 +277,7 @@ def exceptions_of(
     raised = direct.select("exception_id").union(last.select("exception_id"))
     seen = _one_each(found_rows.union(orphaned_approvals(approvals, raised)))
     judged = _judged(seen, last, catalogue, working_days, month, as_of)
-    if_needed = _judged(_one_each(_calendar_ends(judged, working_days)), last, catalogue, working_days, month, as_of)
+    if_needed = _judged(_one_each(_calendar_ends(judged, working_days, month)), last, catalogue, working_days, month, as_of)
     current = _approved(judged.union(if_needed), _latest(approvals, as_of))
     return current.union(_resolved(last, current, month)).select(*PUBLISHED)
 
@@ -305,19 +325,22 @@ def _judged(
     )
 
 
-def _calendar_ends(judged: ir.Table, working_days: ir.Table) -> ir.Table:
-    last_day = working_days.aggregate(last_day=working_days.day.max())
+def _calendar_ends(judged: ir.Table, working_days: ir.Table, month: str) -> ir.Table:
+    """One finding where the calendar does not reach the month's end, or an exception's due day."""
+    covered = working_days.aggregate(first_day=working_days.day.min(), last_day=working_days.day.max())
     without = judged.filter(judged.due_on.isnull()).aggregate(rows=lambda t: t.count())
-    needed = without.filter(without.rows > 0).cross_join(last_day)
+    ends = ibis.literal(month_end(month))
+    needed = without.cross_join(covered).filter(lambda t: (t.rows > 0) | (t.last_day < ends) | (t.first_day > ends))
     return found(
         needed,
         code="CALENDAR_NOT_COVERED",
         subject=lambda t: subject_of("calendar", t.last_day),
         message=lambda t: sentence(
-            "工作日历只到 ", t.last_day, ",有 ", t.rows, " 条异常无法计算处理期限。请提供后续年度的日历文件 calendar。"
+            "工作日历为 ", t.first_day, " 至 ", t.last_day, "，", month, " 的期限有的超出日历（其中异常处理期限 ", t.rows,
+            " 条），超出的不推算、留空。请提供相应年度的日历文件 calendar。",
         ),
         rule_id="CAL-03",
-    )
+    )  # fmt: skip
 
 
 def _approved(current: ir.Table, decisions: ir.Table) -> ir.Table:
