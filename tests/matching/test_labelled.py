@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from decimal import Decimal
 from functools import cache
 
 import pytest
 
-from settlement.matching import match_receipts
+from bench.matching_score import export, read_answers, score
 
 from .labelled import Case, Expected, benchmark
-from .worlds import rows_of
+from .worlds import Answers
 
 LEAST = 400
 
 
 @cache
-def _answers() -> tuple[dict[str, list[dict]], dict[str, dict], dict[str, set[str]]]:
-    world, _ = benchmark()
-    matched = match_receipts(world.inputs())
-    placed: dict[str, list[dict]] = {}
-    for row in rows_of(matched.allocations):
-        placed.setdefault(row["txn_id"], []).append(row)
-    codes: dict[str, set[str]] = {}
-    for row in rows_of(matched.found):
-        codes.setdefault(row["txn_id"], set()).add(row["code"])
-    return placed, {row["txn_id"]: row for row in rows_of(matched.unmatched)}, codes
+def _answers() -> Answers:
+    return benchmark()[0].matched()
 
 
 def differences(expected: Expected, rows: list[dict], codes: set[str]) -> list[str]:
@@ -49,21 +42,39 @@ def differences(expected: Expected, rows: list[dict], codes: set[str]) -> list[s
 
 @pytest.mark.parametrize("case", benchmark()[1], ids=lambda case: case.id)
 def test_case(case: Case) -> None:
-    placed, unmatched, codes = _answers()
+    answers = _answers()
     problems = []
     for txn_id, expected in case.expected.items():
-        rows = placed.get(txn_id, [])
-        said = [f"{row['rule']} {row['evidence']}" for row in rows] or [unmatched.get(txn_id, {}).get("reason")]
-        problems += [f"{problem}; {said}" for problem in differences(expected, rows, codes.get(txn_id, set()))]
+        rows = answers.placed.get(txn_id, [])
+        said = [f"{row['rule']} {row['evidence']}" for row in rows] or [answers.unmatched.get(txn_id, {}).get("reason")]
+        problems += [f"{problem}; {said}" for problem in differences(expected, rows, answers.codes(txn_id))]
     assert not problems, f"{case.about}: " + " | ".join(problems)
 
 
-def test_the_benchmark_is_large_enough_and_conserves_every_receipt() -> None:
-    world, cases = benchmark()
-    assert sum(len(case.expected) for case in cases) >= LEAST
-    placed, unmatched, _ = _answers()
-    for line in world.rows["transactions"]:
-        if Decimal(line["amount"]) > 0:
-            pieces = sum((row["amount"] for row in placed.get(line["txn_id"], [])), Decimal(0))
-            left = unmatched.get(line["txn_id"], {"amount": Decimal(0)})["amount"]
-            assert pieces + left == Decimal(line["amount"]), line
+def test_the_benchmark_is_large_enough() -> None:
+    assert sum(len(case.expected) for case in benchmark()[1]) >= LEAST
+
+
+def test_the_scorer_finds_our_answers_right_and_what_is_changed_wrong(tmp_path) -> None:
+    export(tmp_path)
+    asked = list(csv.DictReader((tmp_path / "asked.csv").open(encoding="utf-8")))
+    assert {row["case"] for row in asked} == {case.id for case in benchmark()[1]}
+    rows = [row for placed in _answers().placed.values() for row in placed]
+    assert (score(rows).whole, score(rows).wrong) == (len(benchmark()[1]), 0)
+    [first, *rest] = sorted((row for row in rows if row["order_no"]), key=lambda row: row["txn_id"])
+    strayed = score([first | {"order_no": "ELSEWHERE"}, *rest])
+    assert (strayed.wrong, strayed.sure_wrong) == (1, int(first["confidence"] == "certain"))
+    assert score(rest).missed >= 1 and score(rest).wrong == 0
+
+
+def test_answers_are_read_as_the_page_says_and_refused_where_they_are_none(tmp_path) -> None:
+    path = tmp_path / "answers.csv"
+    path.write_text("txn_id,order_no,principal_id,amount\nab,SO1,,5.00\n", encoding="utf-8")
+    [row] = read_answers(path)
+    assert (row["order_no"], row["principal_id"], row["amount"]) == ("SO1", None, Decimal("5.00"))
+    path.write_text("txn_id,order_no,principal_id,amount\nab,SO1,,five\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="no amount"):
+        read_answers(path)
+    path.write_text("txn_id,order_no\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="lacks the columns"):
+        read_answers(path)

@@ -6,18 +6,23 @@ import hashlib
 import itertools
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
 import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
 import pyarrow as pa
+import sqlglot as sg
+import sqlglot.expressions as sge
 import yaml
 from ibis.backends.duckdb import Backend
 
 from settlement.io.engine import connect
-from settlement.matching import Limits, MatchInputs, limits_on
+from settlement.matching import Limits, MatchInputs, limits_on, match_receipts
 from settlement.rules.money import MONEY, RATE
 from settlement.rules.parameters import parameters_of
 
@@ -187,9 +192,9 @@ class World:
         given.setdefault("value_on", given["booked_on"])
         return self.add("transactions", **given)["txn_id"]
 
-    def inputs(self, connection: Backend | None = None, limits: Limits | None = None) -> MatchInputs:
-        """The bundle, its tables in ``connection`` (default: a fresh one in memory)."""
-        con = connection or connect()
+    def inputs(self, limits: Limits | None = None) -> MatchInputs:
+        """The bundle, its tables in the one connection of the tests: the next world's overwrite them."""
+        con = connection()
         tables = {
             name: con.create_table(f"in_{name}", typed(self.rows[name], schema), overwrite=True)
             for name, schema in schemas().items()
@@ -200,9 +205,75 @@ class World:
             limits=limits or shipped_limits(),
             run=lambda table: table.to_pyarrow().to_pylist(),
             load=_loader(con),
-            keep=lambda name, table: con.create_table(name, table, overwrite=True),
+            keep=kept,
             **tables,
         )
+
+    def matched(self, limits: Limits | None = None) -> Answers:
+        """Receipts placed, as rows; every credit is conserved."""
+        matched = match_receipts(self.inputs(limits))
+        answers = Answers(
+            placed=_by_line(rows_of(matched.allocations)),
+            unmatched={row["txn_id"]: row for row in rows_of(matched.unmatched)},
+            found=rows_of(matched.found),
+        )
+        for line in self.rows["transactions"]:
+            if Decimal(line["amount"]) > 0:
+                pieces = sum((row["amount"] for row in answers.placed.get(line["txn_id"], [])), Decimal(0))
+                left = answers.unmatched.get(line["txn_id"], {"amount": Decimal(0)})["amount"]
+                assert pieces + left == Decimal(line["amount"]), line
+        return answers
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Rows by txn_id: ``placed`` (ALLOCATIONS), ``unmatched`` (UNMATCHED); ``found`` (FOUND)."""
+
+    placed: dict[str, list[dict]]
+    unmatched: dict[str, dict]
+    found: list[dict]
+
+    def codes(self, txn_id: str) -> set[str]:
+        """The exceptions raised of a line."""
+        return {row["code"] for row in self.found if row["txn_id"] == txn_id}
+
+    def pieces(self, txn_id: str) -> dict[tuple[str | None, str | None], Decimal]:
+        """(order, principal) -> amount."""
+        return {(row["order_no"], row["principal_id"]): row["amount"] for row in self.placed.get(txn_id, [])}
+
+
+def _by_line(rows: Iterable[dict]) -> dict[str, list[dict]]:
+    found: dict[str, list[dict]] = {}
+    for row in rows:
+        found.setdefault(row["txn_id"], []).append(row)
+    return found
+
+
+@cache
+def connection() -> Backend:
+    """One in-memory database a process: the tables of a world have the names of the last one's, so that a relation is
+    compiled once for all worlds."""
+    return connect()
+
+
+@cache
+def _compiled(operation: ops.Relation) -> str:
+    """The relation as SQL, each column in the type Ibis says it has: the engine widens sums."""
+    compiler = connection().compiler
+    columns = [
+        sge.alias_(
+            sge.Cast(this=sg.column(name, quoted=True), to=compiler.type_mapper.from_ibis(kind)), name, quoted=True
+        )
+        for name, kind in operation.schema.items()
+    ]
+    return sg.select(*columns).from_(compiler.to_sqlglot(operation.to_expr()).subquery("kept")).sql("duckdb")
+
+
+def kept(name: str, table: ir.Table) -> ir.Table:
+    """``table`` computed once under ``name``, as a run keeps it."""
+    con = connection()
+    con.raw_sql(f"CREATE OR REPLACE TABLE {sg.table(name, quoted=True).sql('duckdb')} AS {_compiled(table.op())}")
+    return con.table(name)
 
 
 def _loader(con: Backend):
