@@ -6,6 +6,7 @@ import dagster as dg
 import ibis
 import ibis.expr.types as ir
 
+from settlement.assets.decision_rows import keep_decisions
 from settlement.assets.run import SettlementRun
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version, table_asset
 from settlement.io import ingest
@@ -20,7 +21,7 @@ KEYED = {
 }
 MONTHLY = [
     "orders", "goods", "freight", "payments", "tax_bills", "refund_notices", "vat_invoices", "vat_shares",
-    "documents", "events", "desk", "claims", "adjustments", "approvals",
+    "documents", "events", "desk", "adjustments",
 ]  # fmt: skip
 
 
@@ -79,6 +80,7 @@ def known_facts(run: SettlementRun) -> dg.MaterializeResult:
         elif name == "goods":
             rows = facts.latest_goods(rows)
         run.keep("facts", name, rows)
+    keep_decisions(run, cumulative(run, "claims"), cumulative(run, "approvals"))
     people = privacy.persons(
         run.reference("payers"), run.reference("payout_documents"), run.warehouse.work("stage", "payments")
     )

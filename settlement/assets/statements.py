@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from collections.abc import Callable
 
 import dagster as dg
 
 from settlement.assets.run import SettlementRun
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version
 from settlement.io.workbooks.write import write_workbooks
+from settlement.io.workbooks.written import Difference
 
 GROUP = "statements"
+STEPS = 20  # how often, at most, a run says how far it is
+LISTED = 50  # differences shown beside the run; all of them are in 重跑差异 and in the files
 
 
 def _asset(**more):
@@ -24,7 +29,7 @@ def _asset(**more):
     description="工作簿：委托方对账单、异常清单、月结汇总（先写入暂存目录，发布时才放到 statements/<月份>）",
     code_version=code_version(write_workbooks),
 )  # fmt: skip
-def workbooks(run: SettlementRun) -> dg.MaterializeResult:
+def workbooks(context, run: SettlementRun) -> dg.MaterializeResult:
     shutil.rmtree(run.staging, ignore_errors=True)
     run.staging.mkdir(parents=True)
     if not run.workbooks:
@@ -39,9 +44,37 @@ def workbooks(run: SettlementRun) -> dg.MaterializeResult:
         lang=run.lang,
         incomplete=incomplete.count().to_pyarrow().as_py() > 0,
         previous=previous if previous.is_dir() else None,
-        progress=None,
+        progress=told(context.log.info),
     )
-    return dg.MaterializeResult(metadata={"written": len(list(run.staging.glob("*.xlsx"))), "result": str(written)[:2000]})
+    return dg.MaterializeResult(
+        metadata={
+            "workbooks": len(list(run.staging.glob("*.xlsx"))),
+            "written": len(written.written),
+            "unchanged": len(written.unchanged),
+            "differences": dg.MetadataValue.md(_as_table(written.differences)),
+        }
+    )
+
+
+def told(say: Callable[[str], None]) -> Callable[[int, int], None]:
+    """A listener to (done, total) that says so every twentieth of the way: in the run's log, and at a terminal."""
+    said = 0
+
+    def listen(done: int, total: int) -> None:
+        nonlocal said
+        if done < total and (done - said) * STEPS < total:
+            return
+        said = done
+        say(f"工作簿 {done}/{total}")
+        if sys.stderr.isatty():
+            print(f"\r  工作簿 {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    return listen
+
+
+def _as_table(differences: list[Difference]) -> str:
+    rows = [f"| {each.workbook} | {each.change} | {each.detail} |" for each in differences[:LISTED]]
+    return "\n".join(["| workbook | change | detail |", "|---|---|---|", *rows])
 
 
 ASSETS = [workbooks]

@@ -18,6 +18,7 @@ import ibis.expr.types as ir
 
 from settlement.rules.money import MONEY, is_column
 
+NIL = Decimal("0.00")
 _LENGTH = 12
 
 
@@ -49,18 +50,36 @@ def open_receipts(unmatched: ir.Table, allocations: ir.Table) -> ir.Table:
     return summed.filter(summed.open_amount != 0)
 
 
+def receipts_as_shown(credits: ir.Table, allocations: ir.Table, decision_rule: str) -> ir.Table:
+    """What the workbook may have shown as open of each receipt: ``subject`` (txn_id), ``amount``, one row or two.
+
+    ``credits``: txn_id, amount of every published receipt (its currency, > 0). ``allocations``: all published
+    pieces. A receipt stands at what no order (and no purpose of nobody's) has; and, where finance placed some of
+    it, also at what it was before: a decision's own doing does not make it stale, nor a later one that replaces it.
+    Rounding: none. Errors: none.
+    """
+    placed = allocations.filter(allocations.order_no.notnull() | allocations.principal_id.isnull())
+    by_finance = (placed.rule == decision_rule).fill_null(False)
+    sums = placed.group_by("txn_id").agg(
+        _placed=placed.amount.sum().cast(MONEY), _ruled=placed.amount.sum(where=~by_finance).cast(MONEY)
+    )
+    joined = credits.select("txn_id", "amount").left_join(sums, "txn_id").drop("txn_id_right")
+    shown = [
+        joined.select(subject="txn_id", amount=(joined.amount - joined[column].fill_null(NIL)).cast(MONEY))
+        for column in ("_placed", "_ruled")
+    ]
+    return shown[0].union(shown[1]).distinct()
+
+
 def changed_since_export(decided: ir.Table, now: ir.Table, applied: ir.Table) -> ir.Table:
     """Rows of ``decided`` whose subject is no longer what was exported.
 
     ``decided``: ``subject``, ``export_digest`` (NULL = not from an exported row: not checked),
-    ``decision_key`` and any more columns. ``now``: ``subject``, ``amount`` as last published (an absent
-    subject stands at 0.00). ``applied``: ``decision_key`` of decisions that the published state
-    already contains: what they changed is their own doing.
+    ``decision_key`` and any more columns. ``now``: ``subject``, ``amount``, the states in which the subject was
+    published, any of which will do; a subject that was never published cannot have changed. ``applied``:
+    ``decision_key`` of decisions that the published state already contains.
     """
-    current = decided.left_join(now.select("subject", _amount=now.amount), "subject").drop("subject_right")
-    current = current.mutate(_amount=current._amount.fill_null(Decimal("0.00")).cast(MONEY))
-    stale = current.filter(
-        current.export_digest.notnull(),
-        current.export_digest != export_digest(current.subject, current._amount),
-    )
-    return stale.anti_join(applied, "decision_key").drop("_amount")
+    states = now.select("subject", digest=export_digest(now.subject, now.amount))
+    checked = decided.filter(decided.export_digest.notnull()).semi_join(now, "subject")
+    as_shown = [checked.subject == states.subject, checked.export_digest == states.digest]
+    return checked.anti_join(states, as_shown).anti_join(applied, "decision_key")

@@ -24,12 +24,28 @@ from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.formulas import Row
 from settlement.io.workbooks.sheet import Book, Sheet, quoted
 from settlement.io.workbooks.source import Source
+from settlement.io.workbooks.spelling import spelled
 from settlement.io.workbooks.table import FORMULA_CELLS, Column, RowWriter, headings
 from settlement.rules.export_check import export_digest, open_receipts
 
 SPARE_ROWS, PRINTED_SPARE_ROWS = 60, 8
 CHECK_HEADER = "导出校验"
-PURPOSES = ("货款", "税金", "物流费", "代理费", "退税款", "余款", "预收", "结汇", "内部划转", "利息", "冲正", "付款退回", "供应商退款", "其他")
+PURPOSES = (
+    "货款",
+    "税金",
+    "物流费",
+    "代理费",
+    "退税款",
+    "余款",
+    "预收",
+    "结汇",
+    "内部划转",
+    "利息",
+    "冲正",
+    "付款退回",
+    "供应商退款",
+    "其他",
+)
 ACCOUNTS = ("货款", "预收", "税款", "物流费", "退税", "垫付退税")
 _LIST_TEXT = 255  # Excel's longest list written into a validation
 
@@ -69,15 +85,15 @@ class Filled:
 def claims_sheet(book: Book, source: Source, context: Context) -> Filled:
     """认领: every receipt with open money, its candidates, and room to say whose it is."""
     columns = [
-        answer(book, "claims", "txn_id", "id", filled=True, most=18),
+        answer(book, "claims", "txn_id", "id", filled=True, most=17),
         Column("booked_on", "流水日期", "date"),
         Column("currency", "流水币种", "word"),
         Column("open_amount", "未认领金额", "money", money_in="currency"),
         Column("left", "填后余额", "money", money_in="currency"),
-        Column("payer", "付款人", "text", most=18),
-        Column("remark", "附言", "text", most=18),
-        Column("why", "未认领原因", "text", most=18),
-        Column("candidates_text", "候选订单", "text", least=22, most=32),
+        Column("payer", "付款人", "text", most=22),
+        Column("remark", "附言", "text", most=24),
+        Column("why", "未认领原因", "text", least=22, most=34),
+        Column("candidates_text", "候选订单", "text", least=24, most=46),
         answer(book, "claims", "order_no", "code", 14),
         answer(book, "claims", "principal_id", "code"),
         answer(book, "claims", "purpose", "code"),
@@ -96,7 +112,9 @@ def claims_sheet(book: Book, source: Source, context: Context) -> Filled:
 
 
 def _check_column(book: Book) -> Column:
-    return Column("export_digest", CHECK_HEADER, "code", header=CHECK_HEADER if book.labels.language == "zh" else "export_digest")
+    return Column(
+        "export_digest", CHECK_HEADER, "code", header=CHECK_HEADER if book.labels.language == "zh" else "export_digest"
+    )
 
 
 def open_rows(source: Source, context: Context) -> Iterator[dict[str, Any]]:
@@ -108,15 +126,17 @@ def open_rows(source: Source, context: Context) -> Iterator[dict[str, Any]]:
             "left": row["open_amount"],
             "payer": context.persons.text(row["payer"]),
             "remark": context.persons.text(row["remark"]),
-            "why": context.persons.text(row["why"]),
-            "candidates_text": "\n".join(_candidate(number, each) for number, each in enumerate(candidates, start=1)),
+            "why": spelled(context.persons.text(row["why"])),
+            "candidates_text": spelled(
+                "\n".join(_candidate(number, each) for number, each in enumerate(candidates, start=1))
+            ),
             "candidate_orders": list(dict.fromkeys(each["order_no"] for each in candidates if each.get("order_no"))),
             "export_digest": export_digest(row["txn_id"], row["open_amount"]),
         }
 
 
 def _candidate(number: int, each: dict[str, Any]) -> str:
-    score = f" {each['score']:.2f}" if isinstance(each.get("score"), (int, float)) else ""
+    score = f" {each['score']:g}" if isinstance(each.get("score"), (int, float)) else ""
     return f"{number}) {each.get('order_no') or '—'}（{each.get('principal_id') or '—'}）{score} {each.get('why') or ''}".rstrip()
 
 
@@ -124,11 +144,19 @@ def _open_receipts(source: Source) -> Any:
     unmatched, allocations = source.book("unmatched_receipts"), source.so_far("receipt_allocations")
     still_open = open_receipts(unmatched, allocations)
     placed = allocations.filter(allocations.order_no.isnull(), allocations.principal_id.notnull())
-    told = unmatched.select("txn_id", "booked_on", "currency", payer="counterparty_name", why="reason", candidates="candidates").union(
-        placed.select("txn_id", "booked_on", "currency", payer=ibis.null("string"), why=placed.evidence, candidates="candidates")
+    told = unmatched.select(
+        "txn_id", "booked_on", "currency", payer="counterparty_name", why="reason", candidates="candidates"
+    ).union(
+        placed.select(
+            "txn_id", "booked_on", "currency", payer=ibis.null("string"), why=placed.evidence, candidates="candidates"
+        )
     )
     told = told.group_by("txn_id").agg(
-        booked_on=told.booked_on.min(), currency=told.currency.min(), payer=told.payer.min(), why=told.why.min(), candidates=told.candidates.max()
+        booked_on=told.booked_on.min(),
+        currency=told.currency.min(),
+        payer=told.payer.min(),
+        why=told.why.min(),
+        candidates=told.candidates.max(),
     )
     lines = source.so_far("bank_transactions").select("txn_id", "remark", "counterparty_name")
     joined = still_open.left_join(told, "txn_id").drop("txn_id_right").left_join(lines, "txn_id").drop("txn_id_right")
@@ -142,9 +170,14 @@ def _claim_formulas(filled: Filled, rows: Sequence[Row]) -> None:
     if len(rows) ** 2 > FORMULA_CELLS:
         return
     for number, row in enumerate(rows, start=filled.first):
-        txn, shown = (xl_range(number, filled.columns[field], number, filled.columns[field]) for field in ("txn_id", "open_amount"))
+        txn, shown = (
+            xl_range(number, filled.columns[field], number, filled.columns[field])
+            for field in ("txn_id", "open_amount")
+        )
         kind = "money0" if row["currency"] == "JPY" else "money"
-        filled.sheet.live(number, filled.columns["left"], f"=ROUND({shown}-{_sum_of(ids, txn, typed)},2)", row["open_amount"], kind)
+        filled.sheet.live(
+            number, filled.columns["left"], f"=ROUND({shown}-{_sum_of(ids, txn, typed)},2)", row["open_amount"], kind
+        )
 
 
 def _sum_of(ids: str, own: str, amounts: str) -> str:
@@ -156,7 +189,11 @@ def _claim_choices(filled: Filled, rows: Sequence[Row]) -> None:
     work, labels = filled.sheet.work, filled.sheet.book.labels
     for number, row in enumerate(rows, start=filled.first):
         choices = row["candidate_orders"]
-        if choices and len(",".join(choices)) <= _LIST_TEXT and not any("," in choice for choice in choices):
+        if (
+            choices
+            and len(",".join(choices)) <= _LIST_TEXT
+            and not any("," in choice or '"' in choice for choice in choices)
+        ):
             work.data_validation(number, filled.columns["order_no"], number, filled.columns["order_no"], {
                 "validate": "list", "source": choices, "error_type": "information",
                 "error_title": labels.word("订单号"), "error_message": labels.text("not_a_candidate"),
@@ -172,7 +209,9 @@ def _claim_choices(filled: Filled, rows: Sequence[Row]) -> None:
         "input_title": labels.word("认领金额"), "input_message": labels.text("amount_hint"),
     })  # fmt: skip
     over = f"=AND(ISNUMBER({amount}),ROUND({_sum_of(ids, own, typed)}-{_sum_of(ids, own, shown)},2)>0)"
-    work.conditional_format(*filled.cells("amount"), {"type": "formula", "criteria": over, "format": filled.sheet.book.file.missing()})
+    work.conditional_format(
+        *filled.cells("amount"), {"type": "formula", "criteria": over, "format": filled.sheet.book.file.missing()}
+    )
 
 
 def adjustments_sheet(book: Book) -> Filled:
@@ -181,7 +220,9 @@ def adjustments_sheet(book: Book) -> Filled:
     columns = [answer(book, "adjustments", field, kinds.get(field, "code"), 12) for field in layout("adjustments")]
     filled = _template(book, "调整", "账务调整", columns, [], "adjustments_help")
     work = filled.sheet.work
-    work.data_validation(*filled.cells("kind"), {"validate": "list", "source": list(layout("adjustments")["kind"]["values"])})
+    work.data_validation(
+        *filled.cells("kind"), {"validate": "list", "source": list(layout("adjustments")["kind"]["values"])}
+    )
     work.data_validation(*filled.cells("principal_id"), {"validate": "list", "source": "=choice_principals"})
     for field in ("from_account", "to_account"):
         work.data_validation(*filled.cells(field), {"validate": "list", "source": list(ACCOUNTS)})
@@ -198,7 +239,7 @@ def approvals_sheet(book: Book, problems: Sequence[Row], context: Context) -> Fi
         Column("code", "代码", "code"),
         Column("severity", "级别", "word"),
         Column("amount_at_risk_cny", "涉及金额", "money"),
-        Column("message", "异常说明", "text", least=30, most=44),
+        Column("message", "异常说明", "text", least=30, most=54),
         Column("order_no", "相关订单", "code"),
         answer(book, "approvals", "action", "code"),
         answer(book, "approvals", "valid_to", "date"),
@@ -208,18 +249,29 @@ def approvals_sheet(book: Book, problems: Sequence[Row], context: Context) -> Fi
         _check_column(book),
     ]
     rows = [
-        {**row, "message": context.persons.text(row["message"]), "export_digest": export_digest(row["exception_id"], row["amount_at_risk_cny"])}
+        {
+            **row,
+            "message": spelled(context.persons.text(row["message"])),
+            "export_digest": export_digest(row["exception_id"], row["amount_at_risk_cny"]),
+        }
         for row in problems
     ]
     filled = _template(book, "审批", "异常审批", columns, rows, "approvals_help")
     work = filled.sheet.work
-    work.data_validation(*filled.cells("action"), {"validate": "list", "source": list(layout("approvals")["action"]["values"])})
-    work.data_validation(*filled.cells("valid_to"), {"validate": "date", "criteria": ">=", "value": date(context.as_of.year, context.as_of.month, 1)})
+    work.data_validation(
+        *filled.cells("action"), {"validate": "list", "source": list(layout("approvals")["action"]["values"])}
+    )
+    work.data_validation(
+        *filled.cells("valid_to"),
+        {"validate": "date", "criteria": ">=", "value": date(context.as_of.year, context.as_of.month, 1)},
+    )
     _who_and_when(filled, context.as_of, needed_when="action")
     return filled
 
 
-def _template(book: Book, name: str, heading: str, columns: Sequence[Column], rows: Sequence[Row], advice: str) -> Filled:
+def _template(
+    book: Book, name: str, heading: str, columns: Sequence[Column], rows: Sequence[Row], advice: str
+) -> Filled:
     sheet = book.sheet(name)
     sheet.opening_lines(book.labels.word(heading))
     sheet.line(book.labels.text(advice), "subtitle")
@@ -241,7 +293,11 @@ def _who_and_when(filled: Filled, as_of: date, *, needed_when: str) -> None:
     sheet = filled.sheet
     given = filled.cell(needed_when)
     for field in ("decided_by", "decided_at", "reason"):
-        rule = {"type": "formula", "criteria": f'=AND({given}<>"",{filled.cell(field)}="")', "format": sheet.book.file.missing()}
+        rule = {
+            "type": "formula",
+            "criteria": f'=AND({given}<>"",{filled.cell(field)}="")',
+            "format": sheet.book.file.missing(),
+        }
         sheet.work.conditional_format(*filled.cells(field), rule)
     sheet.work.data_validation(*filled.cells("decided_at"), {
         "validate": "date", "criteria": ">=", "value": date(as_of.year, as_of.month, 1), "error_type": "warning",
@@ -262,4 +318,4 @@ def choices_sheet(book: Book, context: Context) -> None:
         area = xl_range_abs(0, column, max(len(values) - 1, 0), column)
         book.file.define_name(name, f"={quoted(sheet.name)}!{area}")
     sheet.row = max(map(len, lists.values()))
-    sheet.work.hide()
+    sheet.hide()

@@ -84,7 +84,11 @@ def changed_since_export(decisions: Iterable[Decision], now: Mapping[str, Decima
     stale = []
     for decision in decisions:
         subject = decision.fields.get("txn_id") or decision.fields.get("exception_id")
-        if subject and decision.export_digest and decision.export_digest != export_digest(subject, now.get(subject, FEN * 0)):
+        if (
+            subject
+            and decision.export_digest
+            and decision.export_digest != export_digest(subject, now.get(subject, FEN * 0))
+        ):
             stale.append(decision)
     return stale
 
@@ -122,7 +126,9 @@ def _read_row(table: str, number: int, raw: Mapping[str, Any], cells: Mapping[st
         if wrong is None and value is None and declared.get("required"):
             wrong = "不能为空"
         if wrong:
-            problems.append(Problem(table, number, declared["header"], f"第 {number} 行「{declared['header']}」{wrong}"))
+            problems.append(
+                Problem(table, number, declared["header"], f"第 {number} 行「{declared['header']}」{wrong}")
+            )
         values[name] = value
     if problems:
         found.problems.extend(problems)
@@ -167,7 +173,11 @@ def _money(value: Any) -> tuple[Decimal | None, str | None]:
 
 def _moment(value: Any, kind: str) -> tuple[date | datetime | None, str | None]:
     try:
-        moment = value if isinstance(value, (date, datetime)) else datetime.fromisoformat(str(value).strip().replace("/", "-"))
+        moment = (
+            value
+            if isinstance(value, (date, datetime))
+            else datetime.fromisoformat(str(value).strip().replace("/", "-"))
+        )
     except ValueError:
         return None, f"读到「{value}」：不是日期时间"
     if kind == "date":

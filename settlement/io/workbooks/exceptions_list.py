@@ -18,6 +18,7 @@ from settlement.io.workbooks.formulas import Row, signed_sum
 from settlement.io.workbooks.month_data import Rows
 from settlement.io.workbooks.sheet import Book
 from settlement.io.workbooks.source import Source
+from settlement.io.workbooks.spelling import spelled
 from settlement.io.workbooks.table import Column, Span, table
 
 BIG = 20_000
@@ -30,12 +31,12 @@ PROBLEMS = (
     Column("code", "代码", "code"),
     Column("amount_at_risk_cny", "涉及金额", "money", total=True),
     Column("due_on", "处理期限", "date"),
-    Column("message", "异常说明", "text", least=26, most=32),
-    Column("what_to_do", "处理办法", "text", least=20, most=26),
     Column("order_no", "订单号", "code"),
-    Column("principal", "委托方", "text", most=16),
-    Column("origin", "来源", "text", most=20),
-    Column("state", "状态", "word"),
+    Column("principal", "委托方", "text", most=20),
+    Column("message", "异常说明", "text", least=30, most=48),
+    Column("what_to_do", "处理办法", "text", least=26, most=38),
+    Column("origin", "来源", "text", most=26),
+    Column("state", "状态", "word", off_page=True),
     Column("opened_month", "首见月份", "code"),
     Column("rule_id", "规则", "code"),
     Column("txn_id", "流水标识", "id", most=16),
@@ -45,7 +46,7 @@ SETTLED = tuple(column for column in PROBLEMS if column.field not in ("what_to_d
 OWNERS = (
     Column("owner", "责任部门", "word"),
     Column("count", "异常数", "whole", total=True),
-    Column("block", "停办", "whole", total=True),
+    Column("block", "阻断", "whole", total=True),
     Column("review", "复核", "whole", total=True),
     Column("warn", "提醒", "whole", total=True),
     Column("amount", "涉及金额", "money", total=True),
@@ -53,12 +54,12 @@ OWNERS = (
 )
 TOTALS = (
     Column("source_file", "来源文件", "text", most=60),
-    Column("input_table", "输入表", "code"),
+    Column("input_table", "输入表", "word"),
     Column("currency", "币种", "word"),
-    Column("rows_read", "读入行数", "whole"),
-    Column("rows_accepted", "接受行数", "whole"),
-    Column("rows_rejected", "拒绝行数", "whole"),
-    Column("rows_off", "行数差", "whole"),
+    Column("rows_read", "读入行数", "whole", total=True),
+    Column("rows_accepted", "接受行数", "whole", total=True),
+    Column("rows_rejected", "拒绝行数", "whole", total=True),
+    Column("rows_off", "行数差", "whole", total=True),
     Column("amount_read", "读入金额", "money", money_in="currency"),
     Column("amount_accepted", "接受金额", "money", money_in="currency"),
     Column("amount_rejected", "拒绝金额", "money", money_in="currency"),
@@ -66,11 +67,11 @@ TOTALS = (
 )
 REJECTED = (
     Column("source_file", "来源文件", "text", most=60),
-    Column("input_table", "输入表", "code"),
+    Column("input_table", "输入表", "word"),
     Column("source_row", "来源行", "whole"),
     Column("field", "字段", "word"),
     Column("found", "读到的内容", "text"),
-    Column("reason", "原因", "text"),
+    Column("reason", "原因", "text", most=72),
     Column("code", "代码", "code"),
 )
 OUTCOMES = (
@@ -110,11 +111,20 @@ def write_exceptions(path: Path, source: Source, context: Context) -> None:
     problems = in_order(row for row in data["exceptions"] if row["state"] in TO_DO)
     frame = context.frame(f"{labels.word('异常清单')}  {context.month}", f"YC-{context.month.replace('-', '')}")
     book = Book(path, labels, frame, big=len(problems) + len(data["rejected_rows"]) > BIG)
-    span = table(book, "异常", "异常", PROBLEMS, (_shown(row, context) for row in problems), total=True)
+    shown = (_shown(row, context) for row in problems)
+    span = table(book, "异常", "异常", PROBLEMS, shown, total=True, notes=[labels.text("exceptions_help")])
     claims_sheet(book, source, context)
     adjustments_sheet(book)
     approvals_sheet(book, problems, context)
-    table(book, "输入核对", "输入核对", TOTALS, (_checked(row) for row in data["control_totals"]), after_row=_row_check)
+    table(
+        book,
+        "输入核对",
+        "输入核对",
+        TOTALS,
+        (_checked(row) for row in data["control_totals"]),
+        total=True,
+        after_row=_row_check,
+    )
     _owners_sheet(book, problems, span)
     if len(data["rejected_rows"]):
         masked = ({**row, "found": context.persons.text(row["found"])} for row in data["rejected_rows"])
@@ -143,14 +153,20 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
 
 
 def _shown(row: Row, context: Context) -> dict[str, Any]:
-    place = [row["source_file"], f"{context.labels.word('行')} {row['source_row']}" if row["source_row"] else None, row["field"]]
+    place = [
+        row["source_file"],
+        f"{context.labels.word('行')} {row['source_row']}" if row["source_row"] else None,
+        row["field"],
+    ]
     found = f"“{row['found']}”" if row["found"] else None
     persons = context.persons
     return {
         **row,
-        "principal": f"{row['principal_id']} {context.principal_name(row['principal_id'])}" if row["principal_id"] else None,
+        "principal": f"{row['principal_id']} {context.principal_name(row['principal_id'])}"
+        if row["principal_id"]
+        else None,
         "origin": persons.text(" ".join(part for part in (*place, found) if part)),
-        "message": persons.text(row["message"]),
+        "message": spelled(persons.text(row["message"])),
         "what_to_do": persons.text(row["what_to_do"]),
     }
 
@@ -179,7 +195,13 @@ def _owners_sheet(book: Book, problems: list[Row], span: Span) -> None:
             mine = [row for row in problems if row["owner"] == owner]
             counts = {level: sum(row["severity"] == level for row in mine) for level in ("block", "review", "warn")}
             amount = sum((row["amount_at_risk_cny"] for row in mine), NIL)
-            yield {"owner": owner, "count": len(mine), **counts, "amount": amount, "due_on": min(row["due_on"] for row in mine)}
+            yield {
+                "owner": owner,
+                "count": len(mine),
+                **counts,
+                "amount": amount,
+                "due_on": min(row["due_on"] for row in mine),
+            }
 
     def formulas(sheet: Any, number: int, row: Row) -> None:
         owner = f"$A{number + 1}"

@@ -41,7 +41,9 @@ def signed_sum(plus: Sequence[str], minus: Sequence[str] = ()) -> Live:
     return Live(
         needs=(*plus, *minus),
         text=lambda at: "=ROUND(" + "+".join(map(at, plus)) + "".join(f"-{at(field)}" for field in minus) + ",2)",
-        exact=lambda row: sum((row[field] for field in plus), Decimal(0)) - sum((row[field] for field in minus), Decimal(0)),
+        exact=lambda row: (
+            sum((row[field] for field in plus), Decimal(0)) - sum((row[field] for field in minus), Decimal(0))
+        ),
     )
 
 
@@ -66,9 +68,7 @@ def quotient(numerator: str, denominator: str, places: int = 8) -> Live:
 # EXP-INV-01: I = N(1+v)/(1+v−r)
 INVOICE_AMOUNT = Live(
     needs=("net_cny", "levy_rate", "refund_rate"),
-    text=lambda at: (
-        f"=ROUND({at('net_cny')}*(1+{at('levy_rate')})/(1+{at('levy_rate')}-{at('refund_rate')}),2)"
-    ),
+    text=lambda at: f"=ROUND({at('net_cny')}*(1+{at('levy_rate')})/(1+{at('levy_rate')}-{at('refund_rate')}),2)",
     exact=lambda row: divide_half_up(
         row["net_cny"] * (ONE + row["levy_rate"]), ONE + row["levy_rate"] - row["refund_rate"]
     ),

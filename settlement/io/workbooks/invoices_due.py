@@ -40,12 +40,18 @@ def _goods_invoices(source: Source) -> ir.Table:
 def _import_goods(source: Source) -> ir.Table:
     """Goods of import orders that can be invoiced, each with its share of the invoice by its currency amount."""
     imports = source.book("import_invoices")
-    due = imports.filter(imports.status == "可开票").select("order_no", "principal_id", "invoice_amount", "ex_vat_amount", "status")
+    due = imports.filter(imports.status == "可开票").select(
+        "order_no", "principal_id", "invoice_amount", "ex_vat_amount", "status"
+    )
     goods = source.given("facts", "goods", _GOODS)
     lines = due.left_join(goods, "order_no").drop("order_no_right")
-    weighed = lines.mutate(share_weight=ibis.coalesce(lines.amount_fx, ibis.literal(1, MONEY)), line_no=ibis.coalesce(lines.line_no, 1))
+    weighed = lines.mutate(
+        share_weight=ibis.coalesce(lines.amount_fx, ibis.literal(1, MONEY)), line_no=ibis.coalesce(lines.line_no, 1)
+    )
     for total, share in (("invoice_amount", "amount"), ("ex_vat_amount", "ex_vat")):
-        weighed = apportion_column(weighed, by=["order_no"], total=total, weight="share_weight", order=["line_no"], name=share)
+        weighed = apportion_column(
+            weighed, by=["order_no"], total=total, weight="share_weight", order=["line_no"], name=share
+        )
     return weighed
 
 

@@ -56,7 +56,9 @@ class Persons:
         return last_four(run[0]) if known else run[0]
 
 
-def known_persons(payers: Iterable[Mapping[str, Any]], documents: Iterable[Mapping[str, Any]], payments: Iterable[Mapping[str, Any]]) -> Persons:
+def known_persons(
+    payers: Iterable[Mapping[str, Any]], documents: Iterable[Mapping[str, Any]], payments: Iterable[Mapping[str, Any]]
+) -> Persons:
     """Persons of the payers master, of payout documents, and payees of 个人离岸账户 applications."""
     found = [(row["payer_account"], row["payer_name"]) for row in payers if row["is_person"]]
     found += [(row["payee_account"], row["payee_name"]) for row in documents if row["is_person"]]

@@ -46,9 +46,13 @@ def receipts(source: Source) -> ir.Table:
         return ibis.cases((whole, joined[column]), else_=ibis.null())
 
     shown = joined.mutate(
-        receipt_amount=own_only("receipt_amount"), counterparty_name=own_only("counterparty_name"), remark=own_only("remark")
+        receipt_amount=own_only("receipt_amount"),
+        counterparty_name=own_only("counterparty_name"),
+        remark=own_only("remark"),
     )
-    return shown.order_by(PRINCIPAL, "booked_on", "txn_id", "order_no", "purpose", "amount", "rule").drop("_own", "candidates", "evidence")
+    return shown.order_by(PRINCIPAL, "booked_on", "txn_id", "order_no", "purpose", "amount", "rule").drop(
+        "_own", "candidates", "evidence"
+    )
 
 
 PAYMENT_COLUMNS = {
@@ -68,7 +72,9 @@ def payments(source: Source) -> ir.Table:
 
 def export_lines(source: Source) -> ir.Table:
     """Goods lines of 自营 export orders with their customs codes."""
-    goods = source.given("facts", "goods", {"order_no": "string", "line_no": "int64", "hs_code": "string", "item_no": "string"})
+    goods = source.given(
+        "facts", "goods", {"order_no": "string", "line_no": "int64", "hs_code": "string", "item_no": "string"}
+    )
     orders = source.given("facts", "orders", {"order_no": "string", "contract_no": "string"})
     lines = source.book("export_invoices")
     joined = lines.left_join(goods, ["order_no", "line_no"]).drop("order_no_right", "line_no_right")
@@ -184,7 +190,11 @@ class PrincipalTables:
 
     def principals(self) -> list[str]:
         """Principals with activity or a balance, in order of id."""
-        active = {row[PRINCIPAL] for row in self.tables["balances"].to_pylist() if row["opening"] or row["movement"] or row["closing"]}
+        active = {
+            row[PRINCIPAL]
+            for row in self.tables["balances"].to_pylist()
+            if row["opening"] or row["movement"] or row["closing"]
+        }
         for name in ("ledger", "receipts", "payments", "freight", "open_freight", "notices"):
             active.update(self._spans[name])
         return sorted(active)

@@ -35,9 +35,15 @@ def bank_totals(source: Source) -> ir.Table:
         lines_out=lines.amount.count(where=went),
         amount_out=ibis.coalesce(lines.amount.sum(where=went), NIL).cast(MONEY),
     )
-    opened = source.book("unmatched_receipts").group_by("currency").agg(unmatched_in=lambda t: t.amount.sum().cast(MONEY))
-    unpaid = source.book("unmatched_payments").group_by("currency").agg(unmatched_out=lambda t: t.amount.sum().cast(MONEY))
-    joined = totals.left_join(opened, "currency").drop("currency_right").left_join(unpaid, "currency").drop("currency_right")
+    opened = (
+        source.book("unmatched_receipts").group_by("currency").agg(unmatched_in=lambda t: t.amount.sum().cast(MONEY))
+    )
+    unpaid = (
+        source.book("unmatched_payments").group_by("currency").agg(unmatched_out=lambda t: t.amount.sum().cast(MONEY))
+    )
+    joined = (
+        totals.left_join(opened, "currency").drop("currency_right").left_join(unpaid, "currency").drop("currency_right")
+    )
     return joined.mutate(
         net=(joined.amount_in + joined.amount_out).cast(MONEY),
         unmatched_in=ibis.coalesce(joined.unmatched_in, NIL),
@@ -68,7 +74,12 @@ def payment_requests(source: Source) -> ir.Table:
     paid = source.so_far("payment_allocations")
     paid = paid.filter(paid.request_no.notnull()).group_by("request_no").agg(paid=paid.amount.sum().cast(MONEY))
     now = source.book("payment_allocations").select("request_no").distinct().mutate(_now=ibis.literal(True))
-    joined = asked.left_join(paid, "request_no").drop("request_no_right").left_join(now, "request_no").drop("request_no_right")
+    joined = (
+        asked.left_join(paid, "request_no")
+        .drop("request_no_right")
+        .left_join(now, "request_no")
+        .drop("request_no_right")
+    )
     joined = joined.left_join(orders, "order_no").drop("order_no_right")
     joined = joined.left_join(_blocks(source), "order_no").drop("order_no_right")
     known = joined.mutate(paid=ibis.coalesce(joined.paid, NIL))
@@ -76,9 +87,15 @@ def payment_requests(source: Source) -> ir.Table:
     told = known.paid_on.notnull() & (known.paid == 0)
     known = known.mutate(
         left=ibis.cases((told, NIL), else_=(known.amount - known.paid)).cast(MONEY),
-        state=ibis.cases((told, "已付未见流水"), (known.paid >= known.amount, "已付"), (known.paid > 0, "部分付款"), else_="待付"),
+        state=ibis.cases(
+            (told, "已付未见流水"), (known.paid >= known.amount, "已付"), (known.paid > 0, "部分付款"), else_="待付"
+        ),
     )
-    return known.filter((known.left > 0) | known._now.fill_null(False) | (known.state == "已付未见流水")).order_by("request_no").drop("_now")
+    return (
+        known.filter((known.left > 0) | known._now.fill_null(False) | (known.state == "已付未见流水"))
+        .order_by("request_no")
+        .drop("_now")
+    )
 
 
 def _blocks(source: Source) -> ir.Table:
@@ -111,7 +128,9 @@ def dunning_items(source: Source) -> ir.Table:
     items = source.book("freight_receivables")
     open_items = items.filter(items.open_cny != 0)
     overdue = open_items.filter(open_items.days_overdue > 0).select("order_no", "principal_id").distinct()
-    return open_items.semi_join(overdue, ["order_no", "principal_id"]).order_by("principal_id", "order_no", "due_on", "charge_code", "line_key")
+    return open_items.semi_join(overdue, ["order_no", "principal_id"]).order_by(
+        "principal_id", "order_no", "due_on", "charge_code", "line_key"
+    )
 
 
 def vouchers(source: Source, parameters: Parameters, as_of: date) -> ir.Table:

@@ -21,9 +21,12 @@ from settlement.io.workbooks.styles import STYLES, StyledWorkbook
 SHEET_ROWS = 1_048_576
 CELL_TEXT = 32_767
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+_BREAKS = re.compile(r"[!-,.-~]+-?\s?|.", re.DOTALL)
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
 PADDING, DEFAULT_WIDTH = 2.5, 8.4
 WIDEST = {"text": 44, "code": 40, "word": 20}
+ROW_HEIGHT = 17  # points
+UPRIGHT = 105  # characters: a table no wider is printed on an upright page
 _UNSCALED = {"scale_with_doc": False}  # a page number stays readable on a sheet that was shrunk to fit
 
 
@@ -69,7 +72,9 @@ class Sheet:
         self.widths: dict[int, int] = {}
         self.last_column = 0
         self.print_rows: int | None = None
+        self.print_columns: int | None = None
         self.longest_line = 0.0
+        self.hidden = False
         self._print_setup(landscape)
 
     def put(self, row: int, column: int, value: Any, kind: str, style: str | None = None) -> None:
@@ -94,7 +99,9 @@ class Sheet:
         width = shown_width(text) if "\n" not in text else max(map(shown_width, text.split("\n")))
         self.widen(column, min(width, most))
 
-    def live(self, row: int, column: int, formula: str, value: Decimal | int, kind: str, style: str | None = None) -> None:
+    def live(
+        self, row: int, column: int, formula: str, value: Decimal | int, kind: str, style: str | None = None
+    ) -> None:
         """A formula with the warehouse's figure as its cached value."""
         self.work.formula(row, column, formula, self.book.file.style(style or kind), value)
         self.widen(column, figure_width(value, kind))
@@ -133,6 +140,7 @@ class Sheet:
 
     def _print_setup(self, landscape: bool) -> None:
         work, frame = self.work, self.book.frame
+        work.set_default_row(ROW_HEIGHT)
         if landscape:
             work.set_landscape()
         work.set_paper(9)
@@ -155,11 +163,21 @@ class Sheet:
         """Widths that show every figure, and a print area that holds every line of text above a table."""
         for column, width in self.widths.items():
             self.work.set_column(column, column, width + PADDING)
-        shown = sum(self.widths.get(column, DEFAULT_WIDTH) + PADDING for column in range(self.last_column + 1))
+        if self.hidden:
+            return
+        last = self.last_column if self.print_columns is None else self.print_columns - 1
+        shown = sum(self.widths.get(column, DEFAULT_WIDTH) + PADDING for column in range(last + 1))
+        if self.widths and max(shown, self.longest_line) <= UPRIGHT:
+            self.work.set_portrait()
         while shown < self.longest_line:
-            self.last_column += 1
-            shown += self.widths.get(self.last_column, DEFAULT_WIDTH)
-        self.work.print_area(0, 0, max((self.print_rows or self.row) - 1, 0), self.last_column)
+            last += 1
+            shown += self.widths.get(last, DEFAULT_WIDTH)
+        self.work.print_area(0, 0, max((self.print_rows or self.row) - 1, 0), last)
+
+    def hide(self) -> None:
+        """Nobody sees the sheet, on the screen or on paper: some programs print whatever has a print area."""
+        self.hidden = True
+        self.work.hide()
 
 
 class Book:
@@ -188,16 +206,29 @@ class Book:
 
 
 def lines_of(text: str, width: int) -> int:
-    """How many lines a wrapped text takes in a column so wide."""
-    return sum(max(1, -(-shown_width(line) // width)) for line in text.split("\n"))
+    """How many lines a wrapped text takes in a column so wide: Latin words and figures break only at blanks and hyphens."""
+    return sum(1 if shown_width(line) <= width else _wrapped(line, width) for line in text.split("\n"))
+
+
+def _wrapped(line: str, width: int) -> int:
+    lines, used = 1, 0
+    for word in _BREAKS.findall(line):
+        wide = shown_width(word)
+        if used + wide <= width:
+            used += wide
+        elif wide > width:  # longer than a line: broken wherever the line ends
+            lines, used = lines + (used + wide - 1) // width, (used + wide) % width or width
+        else:
+            lines, used = lines + 1, wide
+    return lines
 
 
 def figure_width(value: Decimal | int | float, kind: str) -> int:
     """How many characters a figure needs in its number format."""
     if kind in ("money", "money0"):
-        return len(f"{value:,.2f}")
+        return len(f"{value:,.2f}") + 1
     if kind in ("rate", "ratio", "quantity"):
-        return max(len(f"{value:,.6f}".rstrip("0")), 8)
+        return max(len(f"{value:,.6f}".rstrip("0")), 8) + 1
     if kind in ("percent", "share"):
-        return 6
-    return len(f"{value:,}")
+        return 7
+    return len(f"{value:,}") + 1

@@ -16,15 +16,21 @@ from typing import Any
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.labels import Labels
 from settlement.io.workbooks.month_data import PrincipalTables
-from settlement.io.workbooks.sheet import Book, Sheet, quoted, shown_width
+from settlement.io.workbooks.sheet import PADDING, ROW_HEIGHT, Book, Sheet, lines_of, quoted
 from settlement.io.workbooks.statement_sheets import SERVICES, Pages, ledger_sheet, open_items_sheet, opening_sheet
 from settlement.io.workbooks.table import Span
 from settlement.rules.amount_in_words import amount_in_words
 
 BIG = 20_000  # rows: above, the file is written row by row and strings are not shared
 NIL = Decimal("0.00")
-_WIDTHS = (18, 28, 28, 19, 19)
+_WIDTHS = (18, 32, 24, 18, 18)
 _COVER = len(_WIDTHS)
+_POINTS = sum(width + PADDING for width in _WIDTHS) * 5.25  # of paper that the cover is wide
+# The order in which an accountant reads the movements: what came in, what was charged, what went out, what was moved.
+KINDS = (
+    "收款", "退税到账", "代理费", "其他费用", "手续费", "物流费", "税金", "付款", "购汇付款", "退税付出",
+    "抵账", "转单", "核销", "汇率差", "更正",
+)  # fmt: skip
 
 
 class StatementMismatch(ValueError):
@@ -142,9 +148,10 @@ def _cover(sheet: Sheet, pages: Pages, summary: Summary, ledger: Span) -> None:
         sheet.widths[column] = max(width, min(sheet.widths.get(column, 0), width + 14))
 
 
-def _heads(sheet: Sheet, labels: Labels, words: Iterable[str]) -> None:
+def _heads(sheet: Sheet, labels: Labels, words: Iterable[str | None]) -> None:
     for column, word in enumerate(words):
-        sheet.put(sheet.row, column, labels.word(word), "text", "heading")
+        sheet.put(sheet.row, column, labels.word(word) if word else None, "text", "heading")
+    sheet.work.set_row(sheet.row, 20)
     sheet.row += 1
 
 
@@ -160,7 +167,10 @@ def _parties(sheet: Sheet, pages: Pages) -> None:
     company, master = context.company, context.principals.get(pages.principal, {})
     account = context.persons.account(master.get("bank_account"), master.get("name"))
     _section(sheet, labels, "双方")
-    _heads(sheet, labels, ("项目", "我方", "委托方"))
+    _heads(sheet, labels, ("项目", "我方", "委托方", None, None))
+    sheet.work.merge_range(
+        sheet.row - 1, 2, sheet.row - 1, _COVER - 1, labels.word("委托方"), sheet.book.file.style("heading")
+    )
     lines: list[tuple[str, Any, Any]] = [
         ("名称", context.company_name(), context.principal_name(pages.principal)),
         ("编号", None, pages.principal),
@@ -175,7 +185,12 @@ def _parties(sheet: Sheet, pages: Pages) -> None:
     for word, ours, theirs in lines:
         sheet.put(sheet.row, 0, labels.word(word), "text", "label")
         sheet.put(sheet.row, 1, ours, "text", "field")
-        sheet.put(sheet.row, 2, theirs, "text", "field")
+        sheet.work.merge_range(sheet.row, 2, sheet.row, _COVER - 1, "", sheet.book.file.style("field"))
+        if theirs:
+            sheet.text(sheet.row, 2, theirs, "field", _WIDTHS[2])
+        sheet.work.set_row(
+            sheet.row, ROW_HEIGHT * max(lines_of(ours or "", _WIDTHS[1]), lines_of(theirs or "", sum(_WIDTHS[2:])))
+        )
         sheet.row += 1
 
 
@@ -190,7 +205,7 @@ def _balances(sheet: Sheet, pages: Pages, summary: Summary, ledger: Span) -> str
     sheet.put(sheet.row, 4, summary.opening, "money", "money_total")
     opening, first = sheet.row + 1, sheet.row + 1
     sheet.row += 1
-    for kind, line in sorted(summary.by_kind.items()):
+    for kind, line in sorted(summary.by_kind.items(), key=lambda item: KINDS.index(item[0])):
         name = f"$A{sheet.row + 1}"
         sheet.put(sheet.row, 0, labels.value(kind), "text")
         sheet.live(sheet.row, 1, ledger.count_where(kind=name), line.count, "whole")
@@ -219,7 +234,7 @@ def _owing(sheet: Sheet, pages: Pages, closing: Decimal) -> None:
         as_of=context.as_of.isoformat(), company=context.company_name(), name=context.principal_name(pages.principal),
         amount=f"{amount:,.2f}", words=amount_in_words(amount),
     )  # fmt: skip
-    sheet.line(text, "words", span=_COVER, height=16 * _lines(text))
+    sheet.line(text, "words", span=_COVER, height=16 * _lines(text, 11) + 8)
 
 
 def _accounts(sheet: Sheet, pages: Pages, ledger: Span, closing: str) -> None:
@@ -242,9 +257,13 @@ def _accounts(sheet: Sheet, pages: Pages, ledger: Span, closing: str) -> None:
     for column, name in ((1, "opening"), (2, "movement"), (3, "closing")):
         letter = "ABCD"[column]
         total = sum((row[name] for row in rows), NIL)
-        sheet.live(sheet.row, column, f"=ROUND(SUM({letter}{first}:{letter}{sheet.row}),2)", total, "money", "money_total")
+        sheet.live(
+            sheet.row, column, f"=ROUND(SUM({letter}{first}:{letter}{sheet.row}),2)", total, "money", "money_total"
+        )
     check = labels.word("与期末余额一致")
-    sheet.live_text(sheet.row, 4, f'=IF(D{sheet.row + 1}={closing},"{check}","{labels.word("不一致")}")', check, "word_total")
+    sheet.live_text(
+        sheet.row, 4, f'=IF(D{sheet.row + 1}={closing},"{check}","{labels.word("不一致")}")', check, "word_total"
+    )
     sheet.row += 1
 
 
@@ -285,7 +304,12 @@ def _notes(sheet: Sheet, pages: Pages, summary: Summary) -> None:
     labels = pages.context.labels
     _section(sheet, labels, "说明")
     texts = [labels.text("note_sign"), labels.text("note_formulas"), labels.text("note_reply")]
-    for source, note in (("export", "note_export"), ("refunds", "note_refund"), ("import", "note_import"), ("freight", "note_freight")):
+    for source, note in (
+        ("export", "note_export"),
+        ("refunds", "note_refund"),
+        ("import", "note_import"),
+        ("freight", "note_freight"),
+    ):
         if pages.has(source):
             texts.append(labels.text(note))
     if any(row["rate_source"] == "暂估" for row in pages.rows("receipts")):
@@ -294,9 +318,9 @@ def _notes(sheet: Sheet, pages: Pages, summary: Summary) -> None:
     if used:
         texts.append(labels.text("note_rules", rules="、".join(used)))
     for number, text in enumerate(texts, start=1):
-        sheet.line(f"{number}. {text}", "note", span=_COVER, height=13 * _lines(text) + 2)
+        sheet.line(f"{number}. {text}", "note", span=_COVER, height=13 * _lines(text, 9) + 3)
 
 
-def _lines(text: str) -> int:
-    """How many lines a text takes over the width of the cover; its letters are smaller than those the width counts."""
-    return -(-(shown_width(text) + 4) // int(sum(_WIDTHS) * 1.12))
+def _lines(text: str, size: int) -> int:
+    """How many lines a text of this size in points takes over the width of the cover; a digit is just over half as wide as high."""
+    return lines_of(text, int(_POINTS / (size * 0.54)))

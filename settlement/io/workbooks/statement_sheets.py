@@ -20,6 +20,7 @@ from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.formulas import Row, product, quotient, signed_sum
 from settlement.io.workbooks.month_data import PrincipalTables
 from settlement.io.workbooks.sheet import Book, Sheet, quoted
+from settlement.io.workbooks.spelling import spelled
 from settlement.io.workbooks.table import FORMULA_CELLS, Column, RowWriter, Span, table
 
 # Postings that concern one order and whose note a rule wrote; other notes may speak of other principals.
@@ -49,7 +50,7 @@ ORDERS = (
     Column("paid_cny", "已付", "money", total=True),
     Column("balance_cny", "余额", "money", live=signed_sum(["received_cny"], ["charged_cny", "paid_cny"]), total=True),
     Column("displayed_balance", "对账余额", "money"),
-    Column("next_step", "下一步", "text"),
+    Column("next_step", "下一步", "text", most=56),
 )
 EXPORT = (
     Column("order_no", "订单号", "code"),
@@ -197,7 +198,7 @@ OPEN_ITEMS = (
     Column("receivable_cny", "应收人民币", "money"),
     Column("settled_cny", "已销账", "money"),
     Column("open_cny", "未结金额", "money", total=True),
-    Column("next_step", "下一步", "text"),
+    Column("next_step", "下一步", "text", most=56),
 )
 
 
@@ -240,7 +241,14 @@ def ledger_sheet(pages: Pages, opening: Decimal) -> Span:
         sheet.row += 1
 
     return table(
-        pages.book, "明细账", "明细账", LEDGER, postings(), total=True, after_row=running_balance, before_rows=opening_row
+        pages.book,
+        "明细账",
+        "明细账",
+        LEDGER,
+        postings(),
+        total=True,
+        after_row=running_balance,
+        before_rows=opening_row,
     )
 
 
@@ -250,6 +258,8 @@ def _posting(row: Row, context: Context) -> dict[str, Any]:
     return {
         **row,
         "amount_fx": row["amount_cny"] if in_cny else row["amount_fx"],
+        # The rate of a fee billed in currency stands on its own sheet, beside that currency.
+        "rate": None if row["currency"] == "CNY" else row["rate"],
         "document_no": None if row["kind"] == "物流费" else row["document_no"],
         "note": context.persons.text(row["note"]) if row["kind"] in _SHOWN_NOTES else None,
     }
@@ -321,7 +331,9 @@ def notice_sheet(pages: Pages) -> Span:
             account=company.get("account") or "", address=company.get("address") or "", phone=company.get("phone") or "",
         ),
     ]  # fmt: skip
-    return table(pages.book, "开票通知", "开票通知", NOTICE, pages.rows("notices"), total=True, notes=notes, filtered=False)
+    return table(
+        pages.book, "开票通知", "开票通知", NOTICE, pages.rows("notices"), total=True, notes=notes, filtered=False
+    )
 
 
 def open_items_sheet(pages: Pages) -> Span:
@@ -336,7 +348,12 @@ def open_items_sheet(pages: Pages) -> Span:
         for row in pages.rows("orders"):
             if row["balance_cny"] and row["kind"] != "logistics":
                 item = "应付委托方" if row["balance_cny"] > 0 else "应收委托方"
-                yield {"order_no": row["order_no"], "item": item, "open_cny": -row["balance_cny"], "next_step": row["next_step"]}
+                yield {
+                    "order_no": row["order_no"],
+                    "item": item,
+                    "open_cny": -row["balance_cny"],
+                    "next_step": spelled(row["next_step"]),
+                }
         for row in pages.rows("accounts"):
             if row["account"] == "预收" and row["closing"]:
                 yield {"item": "预收未核销", "open_cny": -row["closing"]}
@@ -346,8 +363,12 @@ def open_items_sheet(pages: Pages) -> Span:
 
 
 def simple_sheet(pages: Pages, name: str, heading: str, source: str, columns: tuple[Column, ...]) -> Span:
-    """A sheet that shows a table as it is."""
-    return table(pages.book, name, heading, columns, pages.rows(source), total=True)
+    """A sheet that shows a table as it is, the figures in its sentences spelled as those in its columns."""
+    rows = (
+        {**row, **{each: spelled(row[each]) for each in ("next_step", "status_reason") if each in row}}
+        for row in pages.rows(source)
+    )
+    return table(pages.book, name, heading, columns, rows, total=True)
 
 
 SERVICES: tuple[tuple[str, str, Callable[[Pages], Span]], ...] = (

@@ -96,7 +96,11 @@ def _one(tables: PrincipalTables, context: Context, job: Job, out: Path, previou
     """Take over the earlier file where it shows the same and nobody touched it; else write."""
     content = _content(tables, context, job.principal)
     target, before = out / job.name, job.before or {}
-    if previous is not None and before.get("content") == content and file_digest(previous / job.name) == before.get("file"):
+    if (
+        previous is not None
+        and before.get("content") == content
+        and file_digest(previous / job.name) == before.get("file")
+    ):
         if previous != out:
             shutil.copyfile(previous / job.name, target)
         return Done(job.name, before, kept=True)
@@ -120,5 +124,7 @@ def _shown(tables: PrincipalTables, principal: str) -> dict[str, str]:
     """The figures by which a difference is told: the closing, and how many rows each sheet has."""
     balances: Iterator[dict[str, Any]] = tables.rows("balances", principal)
     closing = next(balances, {"closing": None})["closing"]
-    counts = {name: str(tables.count(name, principal)) for name in STATEMENT_TABLES if name not in ("balances", "accounts")}
+    counts = {
+        name: str(tables.count(name, principal)) for name in STATEMENT_TABLES if name not in ("balances", "accounts")
+    }
     return {"closing": str(closing), **counts}

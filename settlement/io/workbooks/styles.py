@@ -24,8 +24,9 @@ _HEADING_FILL, _TOTAL_FILL, _INPUT_FILL = "#D9E2F3", "#F2F2F2", "#FFF8DC"
 _BLOCK_FILL, _REVIEW_FILL = "#FBE3E4", "#FFF2CC"
 
 # Negatives get their minus here and their dark red from a conditional format: [Red] is too light on white.
-MONEY_FORMAT = "#,##0.00;-#,##0.00;0.00"
-MONEY_NO_DECIMALS = "#,##0;-#,##0;0"
+# "_ " keeps a blank's width to the border; a format like 0.## would leave Excel a bare point behind whole figures.
+MONEY_FORMAT = "#,##0.00_ ;-#,##0.00_ ;0.00_ "
+MONEY_NO_DECIMALS = "#,##0_ ;-#,##0_ ;0_ "
 NEGATIVE = {"font_color": _DARK_RED}
 MISSING = {"bg_color": "#F4B183"}
 
@@ -38,12 +39,14 @@ _INPUT = {**_CELL, "bg_color": _INPUT_FILL, "locked": False}
 _NUMBERS: dict[str, dict[str, Any]] = {
     "money": {"num_format": MONEY_FORMAT, **_RIGHT},
     "money0": {"num_format": MONEY_NO_DECIMALS, **_RIGHT},
-    "rate": {"num_format": "0.0000##", **_RIGHT},
-    "ratio": {"num_format": "0.0000", **_RIGHT},
-    "percent": {"num_format": "0.##%", **_RIGHT},
-    "share": {"num_format": "0.0%", **_RIGHT},
-    "quantity": {"num_format": "#,##0.######", **_RIGHT},
-    "whole": {"num_format": "#,##0", **_RIGHT},
+    "rate": {"num_format": "0.0000##_ ", **_RIGHT},
+    "ratio": {"num_format": "0.0000_ ", **_RIGHT},
+    "percent": {"num_format": "0%_ ", **_RIGHT},
+    "percent_fine": {"num_format": "0.0##%_ ", **_RIGHT},
+    "share": {"num_format": "0.0%_ ", **_RIGHT},
+    "quantity": {"num_format": "#,##0_ ", **_RIGHT},
+    "quantity_fine": {"num_format": "#,##0.0#####_ ", **_RIGHT},
+    "whole": {"num_format": "#,##0_ ", **_RIGHT},
     "number": {"num_format": "0", "align": "center"},
     "date": {"num_format": "yyyy-mm-dd", "align": "center"},
     "time": {"num_format": "yyyy-mm-dd hh:mm", "align": "center"},
@@ -58,14 +61,14 @@ _TEXTS: dict[str, dict[str, Any]] = {
 
 STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 16, "font_color": _NAVY},
-    "subtitle": {"font_size": 10, "font_color": _GREY},
+    "subtitle": {"font_size": 10, "font_color": _GREY, "valign": "vcenter"},
     "warning": {"bold": True, "font_size": 11, "font_color": _DARK_RED, "bg_color": _BLOCK_FILL},
     "section": {"bold": True, "font_size": 12, "font_color": _NAVY, "bottom": 2, "bottom_color": _NAVY},
     "heading": {**_CELL, "bold": True, "bg_color": _HEADING_FILL, "align": "center", "text_wrap": True},
-    "label": {**_CELL, "bg_color": _TOTAL_FILL, "font_color": _GREY},
-    "field": {**_CELL, "num_format": "@", "text_wrap": True},
+    "label": {**_CELL, "bg_color": _TOTAL_FILL, "font_color": _GREY, "indent": 1},
+    "field": {**_CELL, "num_format": "@", "text_wrap": True, "indent": 1, "align": "left"},
     "note": {"font_size": 9, "font_color": _GREY, "text_wrap": True, "valign": "top"},
-    "words": {"bold": True, "text_wrap": True, "valign": "vcenter"},
+    "words": {"bold": True, "font_size": 11, "text_wrap": True, "valign": "vcenter", "font_color": _NAVY},
     "plain": {"text_wrap": True, "valign": "top"},
     "seal": {"border": 1, "border_color": _LINE, "valign": "top", "text_wrap": True, "font_color": _GREY},
     **{kind: {**_CELL, **look} for kind, look in {**_NUMBERS, **_TEXTS}.items()},

@@ -79,7 +79,6 @@ def _read(source: Source, context: Context) -> dict[str, Rows]:
 
 def _lists(book: Book, data: dict[str, Rows], context: Context) -> dict[str, Span]:
     """Every list on its sheet; gives where the rows of those lie that the overview adds up."""
-    persons = context.persons
     receivables = [row for row in data["freight_receivables"] if row["open_cny"]]
     spans: dict[str, Span] = {}
 
@@ -87,12 +86,20 @@ def _lists(book: Book, data: dict[str, Rows], context: Context) -> dict[str, Spa
         return table(book, name, heading, columns, rows, total=True, **more)
 
     ageing = book.sheet("账龄")
-    spans["principals"] = listed("委托方余额", "委托方余额", sheets.PRINCIPALS, sheets.named(data["principal_balances"], context))
-    spans["orders"] = listed("订单余额", "订单余额", sheets.ORDERS, data["order_balances"])
+    spans["principals"] = listed(
+        "委托方余额", "委托方余额", sheets.PRINCIPALS, sheets.named(data["principal_balances"], context)
+    )
+    spans["orders"] = listed("订单余额", "订单余额", sheets.ORDERS, sheets.worded(data["order_balances"], "next_step"))
     spans["receivables"] = listed("应收明细", "应收物流费明细", sheets.RECEIVABLES, sheets.named(receivables, context))
     spans["ageing"] = sheets.ageing_sheet(book, receivables, context, spans["receivables"], first=ageing)
     spans["refunds"] = listed("退税", "退税进度", sheets.REFUNDS, data["tax_refunds"])
-    listed("信用", "信用占用", sheets.CREDIT, sheets.credit_rows(data["credit_positions"], context), after_row=sheets.used_formula)
+    spans["credit"] = listed(
+        "信用",
+        "信用占用",
+        sheets.CREDIT,
+        sheets.credit_rows(data["credit_positions"], context),
+        after_row=sheets.used_formula,
+    )
     spans["margins"] = listed("物流毛利", "物流毛利", sheets.MARGINS, map(_with_share, data["margins"]))
     listed("开票申请", "开票申请", sheets.INVOICES, sheets.invoice_rows(data["invoices"], context))
     listed("付款申请", "付款申请", sheets.REQUESTS, sheets.request_rows(data["requests"], context))
@@ -103,11 +110,12 @@ def _lists(book: Book, data: dict[str, Rows], context: Context) -> dict[str, Spa
         empty.opening_lines(book.labels.word("物流费催缴单"))
         empty.line(book.labels.text("nothing_overdue"), "subtitle")
     listed("退税申报", "退税申报", sheets.FILING, data["filing"])
-    spans["vouchers"] = listed("凭证", "记账凭证", sheets.VOUCHERS, data["vouchers"], notes=[book.labels.text("voucher_help")])
+    spans["vouchers"] = listed(
+        "凭证", "记账凭证", sheets.VOUCHERS, data["vouchers"], notes=[book.labels.text("voucher_help")]
+    )
     listed("匹配成绩", "匹配成绩", sheets.SCORES, data["scoreboard"])
     listed("规则检查", "规则检查", sheets.COVERAGE, data["rule_coverage"])
-    changes = ({**row, "before": persons.text(row["before"]), "after": persons.text(row["after"])} for row in data["changes"])
-    listed("重跑差异", "重跑差异", sheets.CHANGES, changes)
+    listed("重跑差异", "重跑差异", sheets.CHANGES, sheets.change_rows(data["changes"], context))
     return spans
 
 
@@ -127,7 +135,9 @@ def _section(sheet: Sheet, word: str) -> None:
     sheet.line(sheet.book.labels.word(word), "section", height=18)
 
 
-def _overview(sheet: Sheet, data: dict[str, Rows], spans: dict[str, Span], context: Context) -> dict[str, tuple[int, int]]:
+def _overview(
+    sheet: Sheet, data: dict[str, Rows], spans: dict[str, Span], context: Context
+) -> dict[str, tuple[int, int]]:
     """汇总: balances, services, currencies, freight; gives first and last row of the blocks that charts show."""
     sheet.opening_lines("")
     _balance_block(sheet, data["principal_balances"], spans["principals"])
@@ -135,6 +145,8 @@ def _overview(sheet: Sheet, data: dict[str, Rows], spans: dict[str, Span], conte
     _currency_block(sheet, data["bank"])
     blocks["ages"] = _age_block(sheet, data["freight_receivables"], spans["receivables"])
     blocks["refunds"] = _refund_block(sheet, data["tax_refunds"], spans["refunds"])
+    _credit_block(sheet, data["credit_positions"], spans["credit"])
+    _margin_block(sheet, data["margins"], spans["margins"])
     blocks["scores"] = _score_block(sheet, data["scoreboard"])
     _voucher_block(sheet, data["vouchers"], spans["vouchers"])
     sheet.redden(0, sheet.row, [1, 2, 3, 4, 5, 6])
@@ -172,7 +184,9 @@ def _service_block(sheet: Sheet, rows: Iterable[Row], span: Span) -> tuple[int, 
         sheet.put(sheet.row, 0, sheet.book.labels.value(kind), "text")
         sheet.live(sheet.row, 1, span.count_where(kind=cell), len(mine), "whole")
         for column, name in enumerate(("received_cny", "charged_cny", "paid_cny"), start=2):
-            sheet.live(sheet.row, column, span.sum_where(name, kind=cell), sum((row[name] for row in mine), NIL), "money")
+            sheet.live(
+                sheet.row, column, span.sum_where(name, kind=cell), sum((row[name] for row in mine), NIL), "money"
+            )
         balance = sum((row["balance_cny"] for row in mine), NIL)
         number = sheet.row + 1
         sheet.live(sheet.row, 5, f"=ROUND(C{number}-D{number}-E{number},2)", balance, "money")
@@ -204,7 +218,13 @@ def _age_block(sheet: Sheet, rows: Iterable[Row], span: Span) -> tuple[int, int]
         mine, cell = [row for row in rows if row["age_bucket"] == bucket and row["open_cny"]], f"$A{sheet.row + 1}"
         sheet.put(sheet.row, 0, sheet.book.labels.value(bucket), "text")
         sheet.live(sheet.row, 1, span.count_where(age_bucket=cell), len(mine), "whole")
-        sheet.live(sheet.row, 2, span.sum_where("open_cny", age_bucket=cell), sum((row["open_cny"] for row in mine), NIL), "money")
+        sheet.live(
+            sheet.row,
+            2,
+            span.sum_where("open_cny", age_bucket=cell),
+            sum((row["open_cny"] for row in mine), NIL),
+            "money",
+        )
         sheet.row += 1
     return first, sheet.row - 1
 
@@ -221,9 +241,52 @@ def _refund_block(sheet: Sheet, rows: Iterable[Row], span: Span) -> tuple[int, i
         sheet.put(sheet.row, 0, sheet.book.labels.value(status), "text")
         sheet.live(sheet.row, 1, span.count_where(status=cell), len(mine), "whole")
         for column, name in enumerate(("expected", "received", "paid_out"), start=2):
-            sheet.live(sheet.row, column, span.sum_where(name, status=cell), sum((row[name] or NIL for row in mine), NIL), "money")
+            sheet.live(
+                sheet.row,
+                column,
+                span.sum_where(name, status=cell),
+                sum((row[name] or NIL for row in mine), NIL),
+                "money",
+            )
         sheet.row += 1
     return first, sheet.row - 1
+
+
+def _credit_block(sheet: Sheet, rows: Iterable[Row], span: Span) -> None:
+    """信用占用: one line over all principals that have credit or use it."""
+    _section(sheet, "信用占用")
+    _heads(sheet, ("项目", "户数", "信用额度", "占用", "逾期"))
+    known = list(rows)
+    sheet.put(sheet.row, 0, sheet.book.labels.word("合计"), "text")
+    sheet.put(sheet.row, 1, len(known), "whole")
+    for column, name in enumerate(("credit_limit", "exposure", "overdue_cny"), start=2):
+        sheet.live(sheet.row, column, span.sum(name), sum((row[name] or NIL for row in known), NIL), "money")
+    sheet.row += 1
+
+
+def _margin_block(sheet: Sheet, rows: Iterable[Row], span: Span) -> None:
+    """物流毛利: billed less cost of the month; orders whose cost has no CNY yet stand apart, for their margin is unknown."""
+    _section(sheet, "物流毛利")
+    _heads(sheet, ("项目", "订单数", "应收人民币", "成本人民币", "毛利", "毛利率"))
+    known = [row for row in rows if row["margin_cny"] is not None]
+    billed, cost, margin = (
+        sum((row[name] for row in known), NIL) for name in ("receivable_cny", "cost_cny", "margin_cny")
+    )
+    number = sheet.row + 1
+    sheet.put(sheet.row, 0, sheet.book.labels.word("毛利已知"), "text")
+    sheet.put(sheet.row, 1, len(known), "whole")
+    sheet.live(sheet.row, 2, span.sum_where("receivable_cny", margin_cny='"<>"'), billed, "money")
+    sheet.live(sheet.row, 3, span.sum("cost_cny"), cost, "money")
+    sheet.live(sheet.row, 4, f"=ROUND(C{number}-D{number},2)", margin, "money")
+    if billed:
+        sheet.live(sheet.row, 5, f"=ROUND(E{number}/C{number},4)", divide_half_up(margin, billed, 4), "share")
+    sheet.row += 1
+    unknown = [row for row in rows if row["margin_cny"] is None]
+    if unknown:
+        sheet.put(sheet.row, 0, sheet.book.labels.word("成本待定"), "text")
+        sheet.put(sheet.row, 1, len(unknown), "whole")
+        sheet.put(sheet.row, 2, sum((row["receivable_cny"] for row in unknown), NIL), "money")
+        sheet.row += 1
 
 
 def _score_block(sheet: Sheet, rows: Iterable[Row]) -> tuple[int, int]:
@@ -257,7 +320,14 @@ def _voucher_block(sheet: Sheet, rows: Iterable[Row], span: Span) -> None:
         sheet.row += 1
     sheet.put(sheet.row, 0, sheet.book.labels.word("差额"), "text", "text_total")
     sheet.put(sheet.row, 1, None, "text", "text_total")
-    sheet.live(sheet.row, 2, f"=ROUND(C{first}-C{first + 1},2)", sides["debit_cny"][1] - sides["credit_cny"][1], "money", "money_total")
+    sheet.live(
+        sheet.row,
+        2,
+        f"=ROUND(C{first}-C{first + 1},2)",
+        sides["debit_cny"][1] - sides["credit_cny"][1],
+        "money",
+        "money_total",
+    )
     sheet.row += 1
 
 
@@ -266,7 +336,12 @@ def _charts(sheet: Sheet, blocks: dict[str, tuple[int, int]]) -> None:
     sheet.opening_lines("")
     top = sheet.row + 1
     spots = iter([(top, 0), (top, 10), (top + 19, 0), (top + 19, 10)])
-    wanted = (("按业务余额", "services", 5), ("应收账龄", "ages", 2), ("退税进度应退", "refunds", 2), ("匹配成绩", "scores", 3))
+    wanted = (
+        ("按业务余额", "services", 5),
+        ("应收账龄", "ages", 2),
+        ("退税进度应退", "refunds", 2),
+        ("匹配成绩", "scores", 3),
+    )
     for word, block, column in wanted:
         first, last = blocks[block]
         if last >= first:
@@ -289,7 +364,9 @@ def _chart(sheet: Sheet, word: str, first: int, last: int, column: int, spot: tu
     })  # fmt: skip
     chart.set_title({"name": labels.word(word), "name_font": {"size": 12}})
     chart.set_legend({"none": True})
-    chart.set_y_axis({"num_format": "0%" if share else "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}})
+    chart.set_y_axis(
+        {"num_format": "0%" if share else "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}}
+    )
     chart.set_x_axis({"label_position": "low"})
     chart.set_size({"width": 640, "height": 340})
     sheet.work.insert_chart(*spot, chart)

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from settlement.checks.mart_schemas import mart_tables
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.formulas import Live, Row, signed_sum
 from settlement.io.workbooks.sheet import Book, Sheet
+from settlement.io.workbooks.spelling import spelled
 from settlement.io.workbooks.table import FORMULA_CELLS, Column, Span, table
 from settlement.rules.amount_in_words import amount_in_words
 from settlement.rules.money import divide_half_up
@@ -41,7 +43,7 @@ ORDERS = (
     Column("paid_cny", "已付", "money", total=True),
     Column("balance_cny", "余额", "money", live=signed_sum(["received_cny"], ["charged_cny", "paid_cny"]), total=True),
     Column("displayed_balance", "对账余额", "money"),
-    Column("next_step", "下一步", "text"),
+    Column("next_step", "下一步", "text", most=56),
 )
 RECEIVABLES = (
     Column("principal_id", "委托方编号", "code"),
@@ -60,7 +62,13 @@ AGEING = (
     Column("principal_id", "委托方编号", "code"),
     Column("name", "委托方", "text", most=30),
     *(Column(f"bucket_{place}", bucket, "money", total=True) for place, bucket in enumerate(BUCKETS)),
-    Column("open_cny", "未收合计", "money", live=signed_sum([f"bucket_{place}" for place in range(len(BUCKETS))]), total=True),
+    Column(
+        "open_cny",
+        "未收合计",
+        "money",
+        live=signed_sum([f"bucket_{place}" for place in range(len(BUCKETS))]),
+        total=True,
+    ),
 )
 REFUNDS = (
     Column("principal_id", "委托方编号", "code"),
@@ -104,7 +112,7 @@ INVOICES = (
     Column("uscc", "纳税人识别号", "code"),
     Column("bank_name", "开户行", "text", most=20),
     Column("bank_account", "银行账号", "code"),
-    Column("contact", "联系电话和联系地址", "text", most=24),
+    Column("contact", "联系电话和联系地址", "text", most=32),
     Column("goods_name", "货物品名", "text", most=20),
     Column("unit", "计量单位", "word"),
     Column("quantity", "开票数量", "quantity"),
@@ -153,7 +161,7 @@ RELEASES = (
     Column("exposure_after", "放单后占用", "money"),
     Column("credit_limit", "信用额度", "money"),
     Column("released_on", "放单日期", "date"),
-    Column("reason", "原因", "text"),
+    Column("reason", "原因", "text", most=64),
 )
 FILING = (
     Column("filing_no", "申报单号21位", "code"),
@@ -215,6 +223,12 @@ def named(rows: Iterable[Row], context: Context) -> Iterator[dict[str, Any]]:
         yield {**row, "name": context.principal_name(row["principal_id"])}
 
 
+def worded(rows: Iterable[Row], *fields: str) -> Iterator[dict[str, Any]]:
+    """Rows whose sentences spell figures as the columns do."""
+    for row in rows:
+        yield {**row, **{field: spelled(row[field]) for field in fields}}
+
+
 def ageing_sheet(book: Book, rows: list[Row], context: Context, receivables: Span, *, first: Sheet) -> Span:
     """账龄: open freight a principal a row, a bucket a column, as formulas over sheet 应收明细."""
     open_by: dict[tuple[str, str], Decimal] = {}
@@ -235,12 +249,14 @@ def ageing_sheet(book: Book, rows: list[Row], context: Context, receivables: Spa
             formula = receivables.sum_of("open_cny", principal_id=f"$A{number + 1}", age_bucket=test)
             sheet.live(number, 2 + place, formula, row[f"bucket_{place}"], "money")
 
-    return table(book, "账龄", "应收账龄", AGEING, named(totals(), context), total=True, first=first, after_row=formulas)
+    return table(
+        book, "账龄", "应收账龄", AGEING, named(totals(), context), total=True, first=first, after_row=formulas
+    )
 
 
 def credit_rows(rows: Iterable[Row], context: Context) -> Iterator[dict[str, Any]]:
     """信用 with the share of the limit that is used."""
-    for row in named(rows, context):
+    for row in worded(named(rows, context), "reason"):
         known = row["credit_limit"] and row["exposure"] is not None
         yield {**row, "used": divide_half_up(row["exposure"], row["credit_limit"], 4) if known else None}
 
@@ -259,7 +275,9 @@ def invoice_rows(rows: Iterable[Row], context: Context) -> Iterator[dict[str, An
             "contact": " ".join(part for part in (master.get("phone"), master.get("address")) if part) or None,
         }
         nine = [column for column in INVOICES if column.field not in ("invoice_kind", "order_no", "missing")]
-        full["missing"] = "、".join(labels.word(column.heading) for column in nine if full[column.field] is None) or None
+        full["missing"] = (
+            "、".join(labels.word(column.heading) for column in nine if full[column.field] is None) or None
+        )
         yield full
 
 
@@ -267,7 +285,10 @@ def request_rows(rows: Iterable[Row], context: Context) -> Iterator[dict[str, An
     """付款申请: a person's account shows four digits."""
     for row in rows:
         person = row["payee_type"] == "个人离岸账户"
-        yield {**row, "payee_account": context.persons.account(row["payee_account"], row["payee_name"], is_person=person)}
+        yield {
+            **row,
+            "payee_account": context.persons.account(row["payee_account"], row["payee_name"], is_person=person),
+        }
 
 
 def payable_rows(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
@@ -278,9 +299,25 @@ def payable_rows(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
         yield {**row, "decision": "停付" if row["blocked_by"] else "可付", "words": words}
 
 
+def change_rows(rows: Iterable[Row], context: Context) -> Iterator[dict[str, Any]]:
+    """重跑差异: tables and columns by their Chinese names (mart.yaml); in English by those of the warehouse."""
+    persons, chinese = context.persons, context.language == "zh"
+    tables = mart_tables() if chinese else {}
+    for row in rows:
+        table_named = tables.get(row["table_name"])
+        columns = {column.name: column.zh for column in table_named.columns} if table_named else {}
+        yield {
+            **row,
+            "table_name": table_named.zh if table_named else row["table_name"],
+            "column_name": columns.get(row["column_name"], row["column_name"]),
+            "before": spelled(persons.text(row["before"])),
+            "after": spelled(persons.text(row["after"])),
+        }
+
+
 def release_rows(rows: Iterable[Row], context: Context) -> Iterator[dict[str, Any]]:
     """放单清单: may the bill of lading go (LOG-BLR-01, LOG-BLR-02)."""
-    for row in named(rows, context):
+    for row in worded(named(rows, context), "reason"):
         yield {**row, "decision": "已放" if row["released_on"] else "可放" if row["allowed"] else "不可放"}
 
 

@@ -16,8 +16,9 @@ from settlement.io.workbooks.sheet import SHEET_ROWS, WIDEST, Book, Sheet, lines
 
 FORMULA_CELLS = 5_000_000  # what formulas of one table may look at together: above, Excel takes long to open the file
 MOST_LINES = 27  # Excel's rows are at most 409 points high
-INDENT, LINE_HEIGHT = 3, 14.5  # what the indent and unbroken words take of a line; points
+LINE_HEIGHT = 14.5  # points
 NO_DECIMALS = ("JPY", "KRW", "VND")
+WHOLE_AT = {"percent": Decimal("0.01"), "quantity": Decimal(1)}  # finer figures show their decimals
 TEXTS = ("text", "code", "id", "word", "flag")
 WRAPPED = ("text", "id")
 
@@ -29,7 +30,7 @@ class Column:
     ``live``: the formula where the amount follows from others; ``total``: a sum below the table;
     ``money_in``: the field with the currency of a ``money`` column (JPY has no decimals);
     ``to_fill``: finance types here; ``least``, ``most``: bounds of its width; ``header``: a heading that
-    readers of the file look for, whatever the language.
+    readers of the file look for, whatever the language. ``off_page``: the table prints without this and what follows.
     """
 
     field: str
@@ -42,6 +43,7 @@ class Column:
     least: int = 0
     most: int | None = None
     header: str | None = None
+    off_page: bool = False
 
 
 @dataclass
@@ -54,7 +56,11 @@ class Span:
     def ranges(self, name: str) -> list[str]:
         """Absolute ranges of a field's cells, one a sheet."""
         letter = xl_col_to_name(self.columns[name], col_abs=True)
-        return [f"{quoted(sheet)}!{letter}${first + 1}:{letter}${last + 1}" for sheet, first, last in self.places if last >= first]
+        return [
+            f"{quoted(sheet)}!{letter}${first + 1}:{letter}${last + 1}"
+            for sheet, first, last in self.places
+            if last >= first
+        ]
 
     def sum(self, name: str) -> str:
         """A formula: the sum of a field, to the fen."""
@@ -65,7 +71,9 @@ class Span:
         wanted = [self.ranges(other) for other in conditions]
         parts = []
         for place, cells in enumerate(self.ranges(name)):
-            pairs = ",".join(f"{ranges[place]},{test}" for ranges, test in zip(wanted, conditions.values(), strict=True))
+            pairs = ",".join(
+                f"{ranges[place]},{test}" for ranges, test in zip(wanted, conditions.values(), strict=True)
+            )
             parts.append(f"SUMIFS({cells},{pairs})")
         return "=ROUND(" + ("+".join(parts) or "0") + ",2)"
 
@@ -77,7 +85,9 @@ class Span:
         wanted = [self.ranges(other) for other in ids]
         parts = []
         for place, cells in enumerate(self.ranges(name)):
-            tests = "*".join(f"EXACT({ranges[place]},{cell})" for ranges, cell in zip(wanted, ids.values(), strict=True))
+            tests = "*".join(
+                f"EXACT({ranges[place]},{cell})" for ranges, cell in zip(wanted, ids.values(), strict=True)
+            )
             parts.append(f"SUMPRODUCT({tests}*{cells})")
         return "=ROUND(" + ("+".join(parts) or "0") + ",2)"
 
@@ -89,7 +99,9 @@ class Span:
         """A formula: the number of rows where each field meets its condition."""
         wanted = [self.ranges(other) for other in conditions]
         parts = [
-            "COUNTIFS(" + ",".join(f"{ranges[place]},{test}" for ranges, test in zip(wanted, conditions.values(), strict=True)) + ")"
+            "COUNTIFS("
+            + ",".join(f"{ranges[place]},{test}" for ranges, test in zip(wanted, conditions.values(), strict=True))
+            + ")"
             for place in range(len(wanted[0]))
         ]
         return "=" + ("+".join(parts) or "0")
@@ -128,8 +140,11 @@ def table(
             if row.get(key) is not None:
                 totals[key] = (totals[key] or 0) + row[key]
         sheet.row += 1
+    is_empty = not span.places and sheet.row == begin
     _close_part(sheet, span, begin, columns, filtered)
-    if total and totals:
+    if is_empty:
+        sheet.line(book.labels.word("（无）"), "subtitle")
+    elif total and totals:
         _total_row(book, sheet, columns, span, totals)
     return span
 
@@ -162,7 +177,13 @@ class RowWriter:
         self._labels = book.labels
         self._letters = {column.field: xl_col_to_name(place) for place, column in enumerate(columns)}
         self._plan = [
-            (place, column, column.kind, f"{column.kind}_input" if column.to_fill else column.kind, column.most or WIDEST.get(column.kind, 60))
+            (
+                place,
+                column,
+                column.kind,
+                f"{column.kind}_input" if column.to_fill else column.kind,
+                column.most or WIDEST.get(column.kind, 60),
+            )
             for place, column in enumerate(columns)
         ]
         self._looks = [book.file.style(style) for _, _, _, style, _ in self._plan]
@@ -177,13 +198,22 @@ class RowWriter:
                 continue
             if column.money_in and row.get(column.money_in) in NO_DECIMALS:
                 kind, style = "money0", style.replace("money", "money0")
+            elif kind in WHOLE_AT and value % WHOLE_AT[kind]:
+                style = f"{kind}_fine"
             if column.live and column.live.holds(row, value):
-                sheet.live(number, place, column.live.text(lambda name: f"{self._letters[name]}{number + 1}"), value, kind, style)
+                sheet.live(
+                    number,
+                    place,
+                    column.live.text(lambda name: f"{self._letters[name]}{number + 1}"),
+                    value,
+                    kind,
+                    style,
+                )
             elif kind in TEXTS or isinstance(value, str):
                 text = self._worded(value) if kind in ("word", "flag") else value
                 sheet.text(number, place, text, f"severity_{value}" if column.field == "severity" else style, most)
                 if kind in WRAPPED:
-                    lines = max(lines, lines_of(text, most - INDENT))
+                    lines = max(lines, lines_of(text, most))
             else:
                 sheet.put(number, place, value, kind, style)
         if lines > 1:
@@ -197,12 +227,15 @@ class RowWriter:
 
 def _close_part(sheet: Sheet, span: Span, begin: int, columns: Sequence[Column], filtered: bool) -> None:
     span.places.append((sheet.name, begin, sheet.row - 1))
+    sheet.print_columns = next((place for place, column in enumerate(columns) if column.off_page), None)
     sheet.redden(begin, sheet.row, [place for place, column in enumerate(columns) if column.kind == "money"])
     if filtered:
         sheet.work.autofilter(begin - 1, 0, max(sheet.row - 1, begin), len(columns) - 1)
 
 
-def _total_row(book: Book, sheet: Sheet, columns: Sequence[Column], span: Span, totals: dict[str, Decimal | None]) -> None:
+def _total_row(
+    book: Book, sheet: Sheet, columns: Sequence[Column], span: Span, totals: dict[str, Decimal | None]
+) -> None:
     """The sums below the last row; blank under a column that holds nothing, for nothing known is not nought."""
     for place, column in enumerate(columns):
         if totals.get(column.field) is not None:

@@ -93,6 +93,8 @@ def _differences(before: dict[str, dict[str, Any]], now: dict[str, dict[str, Any
             found.append(Difference(name, "new", ""))
         elif before[name]["file"] != now[name]["file"]:
             old, new = before[name]["shown"], now[name]["shown"]
-            detail = "; ".join(f"{key}: {old.get(key)} → {value}" for key, value in new.items() if old.get(key) != value)
+            detail = "; ".join(
+                f"{key}: {old.get(key)} → {value}" for key, value in new.items() if old.get(key) != value
+            )
             found.append(Difference(name, "rewritten", detail))
     return found

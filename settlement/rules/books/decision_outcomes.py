@@ -11,24 +11,19 @@ import ibis.expr.types as ir
 from settlement.rules import money
 
 DONE, PART, NOT_DONE, REPLACED, CONFLICT = "已执行", "部分执行", "未执行", "被替代", "冲突"
+APPLIED = (DONE, PART)
 _COLUMNS = ["decision_key", "sheet", "source_file", "source_row", "decided_by", "decided_at", "reason", "subject", "amount", "outcome", "detail"]  # fmt: skip
 
 
 def claim_outcomes(claims: ir.Table, standing: ir.Table, refused: ir.Table) -> ir.Table:
     """认领 rows: is the money where the decision put it?
 
-    ``claims``: all so far. ``standing``: pieces as they stand. ``refused``: txn_id, code, message of DECISION_*
-    findings. The latest set of a transaction counts; an earlier one is replaced.
+    ``claims``: all that may act, with decision_key. ``standing``: pieces as they stand. ``refused``: txn_id, code,
+    message of DECISION_* findings on them. The latest set of a transaction counts; an earlier one is replaced.
     """
-    keyed = claims.mutate(
-        _latest=claims.decided_at.max().over(ibis.window(group_by="txn_id")),
-        decision_key=_digest("认领", claims.txn_id, claims.order_no, claims.principal_id, claims.purpose,
-                             claims.amount.cast("string"), claims.decided_by, claims.decided_at.cast("string")),
-    )  # fmt: skip
+    keyed = claims.mutate(_latest=claims.decided_at.max().over(ibis.window(group_by="txn_id")))
     held = standing.group_by("txn_id", "order_no").agg(_held=standing.amount.sum().cast(money.MONEY))
-    told = refused.group_by("txn_id").agg(
-        _code=refused.code.min(), _message=refused.message.min()
-    )
+    told = refused.group_by("txn_id").agg(_code=refused.code.min(), _message=refused.message.min())
     joined = keyed.left_join(
         held, [keyed.txn_id == held.txn_id, keyed.order_no.identical_to(held.order_no)], rname="held_{name}"
     )
@@ -81,13 +76,12 @@ def adjustment_outcomes(adjustments: ir.Table, postings: ir.Table) -> ir.Table:
 
 
 def approval_outcomes(approvals: ir.Table, exceptions: ir.Table) -> ir.Table:
-    """审批 rows: the exception they name is approved, refused, or unknown. ``exceptions``: this month's rows."""
+    """审批 rows: the exception they name is approved, refused, or unknown.
+
+    ``approvals``: all that may act, with decision_key. ``exceptions``: this month's rows.
+    """
     named = exceptions.select("exception_id", _state="state")
-    keyed = approvals.mutate(
-        _latest=approvals.decided_at.max().over(ibis.window(group_by="exception_id")),
-        decision_key=_digest("审批", approvals.exception_id, approvals.action, approvals.decided_by,
-                             approvals.decided_at.cast("string")),
-    )  # fmt: skip
+    keyed = approvals.mutate(_latest=approvals.decided_at.max().over(ibis.window(group_by="exception_id")))
     joined = keyed.left_join(named, "exception_id")
     outcome = ibis.cases(
         (joined.decided_at < joined._latest, REPLACED),
@@ -101,14 +95,24 @@ def approval_outcomes(approvals: ir.Table, exceptions: ir.Table) -> ir.Table:
         amount=ibis.null(money.MONEY),
         outcome=outcome,
         detail=ibis.cases(
-            (joined._state.isnull(), ibis.literal("本月没有这条异常，或已解决")), else_=joined.action + "，状态 " + joined._state
+            (joined._state.isnull(), ibis.literal("本月没有这条异常，或已解决")),
+            else_=joined.action + "，状态 " + joined._state,
         ),
     ).select(_COLUMNS)
 
 
-def _digest(*parts) -> ir.StringValue:
-    whole = ibis.literal("")
-    for part in parts:
-        value = ibis.literal(part) if isinstance(part, str) else ibis.coalesce(part, "")
-        whole = whole + ibis.literal("|") + value
-    return whole.hexdigest("sha256").substr(0, 16)
+def held_outcomes(held: ir.Table, acting: ir.Table, sheet: str, subject: str) -> ir.Table:
+    """Rows that were held back because what they were decided on has changed since the export: refused, whole sets.
+
+    ``held``, ``acting``: with decision_key and the column ``subject`` names. A set that a later one has replaced is that.
+    """
+    later = acting.group_by(subject).agg(_latest=acting.decided_at.max())
+    joined = held.left_join(later, subject, rname="later_{name}")
+    replaced = (joined._latest >= joined.decided_at).fill_null(False)
+    return joined.mutate(
+        sheet=ibis.literal(sheet),
+        subject=joined[subject],
+        amount=joined.amount if "amount" in joined.columns else ibis.null(money.MONEY),
+        outcome=ibis.cases((replaced, REPLACED), else_=CONFLICT),
+        detail=ibis.cases((replaced, "已有更晚的决定"), else_="导出后已有变化，未生效；请按最新的异常清单重新填写"),
+    ).select(_COLUMNS)

@@ -145,7 +145,7 @@ PAYMENTS = [
 ]
 UNMATCHED_PAYMENTS = [
     {"txn_id": "t15", "account_no": "00120034005600780", "bank_ref": "Rt15", "booked_on": _day(25), "currency": "CNY", "payment_amount": "88.00",
-     "amount": "88.00", "counterparty_name": "未知收款方", "reason": "没有对应的付款申请", "candidates": "[]"},
+     "amount": "88.00", "counterparty_name": "未知收款方", "reason": "没有对应的付款申请", "evidence": "没有金额相符的付款申请", "candidates": "[]"},
 ]  # fmt: skip
 
 

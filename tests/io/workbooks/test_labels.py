@@ -114,4 +114,4 @@ def test_dates_are_dates_money_is_money(folder):
     sheet = load_workbook(folder / "对账单-P001-2023-09.xlsx")["明细账"]
     posted, amount, foreign = sheet["A5"], sheet["I5"], sheet["G10"]
     assert (posted.is_date, posted.number_format) == (True, "yyyy-mm-dd")
-    assert (amount.number_format, foreign.number_format) == ("#,##0.00;-#,##0.00;0.00", "#,##0;-#,##0;0")
+    assert (amount.number_format, foreign.number_format) == ("#,##0.00_ ;-#,##0.00_ ;0.00_ ", "#,##0_ ;-#,##0_ ;0_ ")
