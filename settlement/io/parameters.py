@@ -1,19 +1,18 @@
 """Parameter files: those that ship with the program, and those of the home that replace them.
 
 ``settlement/parameters/<name>.yaml`` ships; ``raw/reference/<name>.yaml`` of a home replaces the
-whole file of that name. ``raw/reference/<name>.csv`` replaces one series of that name, or the
+whole file of that name. ``raw/reference/<name>.csv`` or ``.xlsx`` replaces one series of that name, or the
 calendar. What the content means, and what is wrong with it, is for ``settlement/rules``.
 """
 
 from __future__ import annotations
 
 import copy
-import csv
-import io
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+import pyarrow as pa
 import yaml
 
 from settlement.rules.deadlines import WorkingCalendar, calendar_of
@@ -83,11 +82,15 @@ def series_files(reference: Path | None = None) -> dict[str, Path]:
 
 
 def parameter_tables(reference: Path | None) -> dict[str, Path]:
-    """Series or calendar name -> CSV of ``reference`` that replaces it."""
+    """Series or calendar name -> table (.csv or .xlsx) of ``reference`` that replaces it; refused where there are both."""
     if reference is None or not reference.is_dir():
         return {}
     names = {CALENDAR} | {series for path in series_files(reference).values() for series in read_yaml(path)}
-    return {path.stem: path for path in sorted(reference.glob("*.csv")) if path.stem in names}
+    tables = [path for suffix in ("csv", "xlsx") for path in sorted(reference.glob(f"*.{suffix}")) if path.stem in names]
+    twice = {path.stem for path in tables if sum(other.stem == path.stem for other in tables) > 1}
+    if twice:
+        raise ParameterError(f"{sorted(twice)}: both a .csv and an .xlsx of that name; one of them must go")
+    return {path.stem: path for path in tables}
 
 
 def load_parameters(reference: Path | None = None) -> Parameters:
@@ -119,21 +122,45 @@ def load_catalogue(reference: Path | None = None) -> Catalogue:
     return catalogue_of(read_yaml(parameter_files(reference)[EXCEPTIONS]))
 
 
+# What finance calls the columns that every series has.
+_HEADERS = {"生效日期": "from", "失效日期": "to", "来源": "source", "日期": "date", "是否工作日": "is_working"}
+_DATES = ("from", "to", "date")
+
+
 def _rows(path: Path) -> list[Mapping[str, str]]:
+    """The rows of a table that replaces a series: CSV of any encoding or Excel, dates in any form of the contract."""
+    # Imported here: the readers' limits are parameters themselves.
+    from settlement.io.sheets import UnreadableFile, read_sheets
+
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ParameterError(f"{path.name} is not UTF-8: {error}") from error
-    rows = list(csv.DictReader(io.StringIO(text)))
-    if any(None in row or None in row.values() for row in rows):
-        raise ParameterError(f"{path.name}: a row has more or fewer cells than the header")
-    return [{(key or "").strip(): value.strip() for key, value in row.items()} for row in rows]
+        sheets = read_sheets(path)
+    except UnreadableFile as error:
+        raise ParameterError(f"{path.name}: {error.reason_zh}") from error
+    if not sheets:
+        raise ParameterError(f"{path.name}: no table in it")
+    cells = sheets[0].table.drop_columns(["source_row"]).to_pylist()
+    head, *body = ([str(value).strip() for value in row.values()] for row in cells)
+    names = [_HEADERS.get(name, name) for name in head]
+    while names and not names[-1]:
+        names.pop()
+    if any(any(row[len(names) :]) for row in body):
+        raise ParameterError(f"{path.name}: a row has more cells than the header")
+    rows = [dict(zip(names, row, strict=False)) for row in body if any(row)]
+    return [{name: _day(value, sheets[0].from_workbook) if name in _DATES else value for name, value in row.items()} for row in rows]
+
+
+def _day(written: str, is_serial: bool) -> str:
+    """A date as YYYY-MM-DD; what is none stays as written, to be refused by name."""
+    from settlement.io import cell_dates
+
+    read, bad = cell_dates.date(pa.array([written], pa.string()), serials=is_serial)
+    return written if bad[0].as_py() or read[0].as_py() is None else read[0].as_py().isoformat()
 
 
 def _calendar_of_days(path: Path) -> WorkingCalendar:
     years: dict[str, dict[str, list[str]]] = {}
     for row in _rows(path):
-        day, is_working = row.get("date") or row.get("日期"), row.get("is_working") or row.get("是否工作日")
+        day, is_working = row.get("date"), row.get("is_working")
         if not day or is_working not in ("是", "否", "true", "false"):
             raise ParameterError(f"{path.name}: {row} needs a date (日期) and is_working (是否工作日: 是/否)")
         listed = years.setdefault(day[:4], {"rest": [], "worked": []})

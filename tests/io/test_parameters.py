@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
+from openpyxl import Workbook
 
 from settlement.io import parameters as files
 from settlement.rules.parameters import ParameterError, ParameterGap
@@ -82,3 +83,19 @@ def test_a_calendar_may_be_a_csv(tmp_path):
     (tmp_path / "calendar.csv").write_text("日期,是否工作日\n2027-01-01,maybe\n", "utf-8")
     with pytest.raises(ParameterError, match="calendar.csv"):
         files.load_calendar(tmp_path)
+
+
+def test_a_table_of_the_home_may_be_excel_or_gb18030_with_chinese_headers(tmp_path):
+    book = Workbook()
+    book.active.append(["category", "生效日期", "失效日期", "rate", "来源"])
+    book.active.append(["standard", datetime(2012, 1, 1), datetime(2020, 12, 31), "17%", "x"])  # noqa: DTZ001
+    book.active.append(["standard", "2021年1月1日", None, 0.15, "x"])
+    book.save(tmp_path / "vat_levy.xlsx")
+    (tmp_path / "release_short.csv").write_bytes("生效日期,失效日期,amount,来源\n2012/1/1,,5.00,风控部\n".encode("gb18030"))
+    loaded = files.load_parameters(tmp_path)
+    assert loaded.value_on("vat_levy", date(2020, 12, 31), category="standard") == Decimal("0.17")
+    assert loaded.value_on("vat_levy", date(2021, 1, 1), category="standard") == Decimal("0.15")
+    assert loaded.value_on("release_short", date(2023, 9, 1)) == 5
+    (tmp_path / "vat_levy.csv").write_text("category,from,to,rate,source\n", "utf-8")
+    with pytest.raises(ParameterError, match="vat_levy.*both"):
+        files.load_parameters(tmp_path)
