@@ -48,10 +48,16 @@ def found_in_rows(rejections: ir.Table, problems: ir.Table, mid_rates: ir.Table,
         priced,
         code=lambda t: t.code,
         subject=lambda t: subject_of(t.source_file, t.input_table, t.source_row),
-        message=lambda t: sentence("文件 ", t.source_file, " 第 ", t.source_row, " 行：", t.reason, "。该行未采用", _amount(t), "；请在原文件更正后重跑。"),
+        message=lambda t: sentence("文件 ", t.source_file, " 第 ", t.source_row, " 行：", _with_found(t), "。该行未采用", _amount(t), "；请在原文件更正后重跑。"),
         amount_at_risk_cny=lambda t: t._cny,
     )
     return rows.union(_found_duplicates(repeated))
+
+
+def _with_found(rows: ir.Table) -> ir.StringValue:
+    """The reason, with what was read where the reason does not say it already."""
+    is_said = (rows.found.fill_null("") == "") | rows.reason.contains(rows.found)
+    return ibis.cases((is_said, rows.reason), else_=sentence("读到「", rows.found, "」：", rows.reason))
 
 
 def _amount(rows: ir.Table) -> ir.StringValue:
