@@ -36,22 +36,11 @@ POSTING = ibis.schema(
 )
 
 _ACCOUNT_OF_PURPOSE = {
-    "货款": "货款",
-    "余款": "货款",
-    "代理费": "货款",
-    "预收": "预收",
-    "税金": "税款",
-    "物流费": "物流费",
-    "退税款": "退税",
-}
+    "货款": "货款", "余款": "货款", "代理费": "货款", "预收": "预收", "税金": "税款", "物流费": "物流费", "退税款": "退税",
+}  # fmt: skip
 _ACCOUNT_OF_PAYMENT = {
-    "货款": "货款",
-    "余款退还": "货款",
-    "购汇付款": "货款",
-    "退税款": "退税",
-    "垫付退税": "垫付退税",
-    "原路退回": "预收",
-}
+    "货款": "货款", "余款退还": "货款", "购汇付款": "货款", "退税款": "退税", "垫付退税": "垫付退税", "原路退回": "预收",
+}  # fmt: skip
 
 
 def _text(*parts: ir.StringValue | str) -> ir.StringValue:
@@ -252,7 +241,7 @@ def taxes(bills: ir.Table) -> ir.Table:
     total = (due.duty + due.consumption_tax + due.vat + due.late_fee).cast(money.MONEY)
     return posting(
         due,
-        posting_key=_text("TAX", due.order_no, ibis.coalesce(due.bill_no, due.source_row.cast("string"))),
+        posting_key=_text("TAX", due.order_no, ibis.coalesce(due.bill_no, due.source_file + "#" + due.source_row.cast("string"))),
         posted_on=due.paid_on,
         principal_id=due.principal_id,
         order_no=due.order_no,
@@ -346,6 +335,7 @@ def new_postings(desired: ir.Table, published: ir.Table, month: str, first_day: 
         _document=published.document_no.min(),
         _rule=published.rule_id.min(),
     )
+    desired = _one_a_key(desired, keys)
     joined = desired.outer_join(before, [desired[k].identical_to(before[k]) for k in keys], rname="{name}_before")
     nil = money.decimal_literal(0)
     cny = (ibis.coalesce(joined.amount_cny, nil) - ibis.coalesce(joined._cny, nil)).cast(money.MONEY)
@@ -369,6 +359,13 @@ def new_postings(desired: ir.Table, published: ir.Table, month: str, first_day: 
     )
     rows = rows.filter((rows._diff_cny != 0) | (rows._diff_fx != 0))
     return _numbered(rows, published, month, first_day)
+
+
+def _one_a_key(desired: ir.Table, keys: list[str]) -> ir.Table:
+    """Postings summed by key: a payment moved to another application and back is one fact, not three."""
+    sums = {name: desired[name].sum().cast(money.MONEY) for name in ("amount_fx", "amount_cny")}
+    others = {name: desired[name].min() for name in POSTING if name not in keys and name not in sums}
+    return desired.group_by(keys).agg(**sums, **others).select(*POSTING.names)
 
 
 def _numbered(rows: ir.Table, published: ir.Table, month: str, first_day: date) -> ir.Table:

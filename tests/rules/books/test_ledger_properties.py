@@ -144,3 +144,15 @@ def test_a_corrected_opening_is_a_movement_of_the_open_month_and_a_row_moved_in_
     october = as_published(corrected, "2023-10")
     state = balances.principal_balances(table_of(september, LEDGER), table_of(october, LEDGER))
     assert rows_of(state, "opening", "movement", "closing") == [(D("140.00"), D("-5.00"), D("135.00"))]
+
+
+def test_a_payment_that_came_back_later_is_taken_back_once():
+    paid = {"posting_key": "PAYMENT|T1|Q1|货款", "posted_on": "2023-09-12", "principal_id": "P1", "order_no": "SO1", "account": "货款", "kind": "付款",
+            "currency": "CNY", "amount_fx": "-500.00", "amount_cny": "-500.00", "rule_id": "EXP-PAY-01"}  # fmt: skip
+    september = as_published(principal_ledger.new_postings(table_of([paid], principal_ledger.POSTING), table_of([], LEDGER), "2023-09", date(2023, 9, 1)), "2023-09")
+    # The allocations say + 500.00 in September and − 500.00 in October: two rows of one key.
+    back = paid | {"amount_fx": "500.00", "amount_cny": "500.00"}
+    october = principal_ledger.new_postings(table_of([paid, back], principal_ledger.POSTING), table_of(september, LEDGER), "2023-10", date(2023, 10, 1))
+    assert rows_of(october, "kind", "amount_fx", "amount_cny", "adjusts_month") == [("付款", D("500.00"), D("500.00"), "2023-09")]
+    nothing_more = principal_ledger.new_postings(table_of([paid, back], principal_ledger.POSTING), table_of(september + as_published(october, "2023-10"), LEDGER), "2023-11", date(2023, 11, 1))
+    assert rows_of(nothing_more) == []
