@@ -47,7 +47,9 @@ def work_file(tables: dict[str, list[dict]], masters: dict[tuple[str, str], list
     for (schema, name), rows in masters.items():
         fields = LAYOUTS[name]["fields"]
         assert not {column for row in rows for column in row} - set(fields), name
-        schema_of = pa.schema([(column, _INPUT_TYPES.get(field["kind"], pa.string())) for column, field in fields.items()])
+        schema_of = pa.schema(
+            [(column, _INPUT_TYPES.get(field["kind"], pa.string())) for column, field in fields.items()]
+        )
         con.create_table(name, pa.Table.from_pylist(rows, schema=schema_of), database=schema)
     return con
 
@@ -63,7 +65,9 @@ def folder(tmp_path_factory) -> Path:
     """September as it is, written once for all tests that only read it."""
     folder = tmp_path_factory.mktemp("september")
     con = work_file(september.tables(), september.masters())
-    write_workbooks(con, month=september.MONTH, as_of=september.AS_OF, out=folder, lang="zh", incomplete=False, previous=None)
+    write_workbooks(
+        con, month=september.MONTH, as_of=september.AS_OF, out=folder, lang="zh", incomplete=False, previous=None
+    )
     return folder
 
 
@@ -74,6 +78,8 @@ def write(month, tmp_path):
     def run(name: str = "out", **choices):
         folder: Path = tmp_path / name
         given = {"lang": "zh", "incomplete": False, "previous": None, **choices}
-        return folder, write_workbooks(work_file(*month), month=september.MONTH, as_of=september.AS_OF, out=folder, **given)
+        return folder, write_workbooks(
+            work_file(*month), month=september.MONTH, as_of=september.AS_OF, out=folder, **given
+        )
 
     return run

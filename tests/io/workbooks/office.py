@@ -28,6 +28,14 @@ def without_cached_values(workbook: Path, target: Path) -> Path:
 def convert(files: list[Path], kind: str, folder: Path, profile: Path) -> list[Path]:
     """The files as another kind (xlsx, pdf), in one start of LibreOffice."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = [SOFFICE, "--headless", f"-env:UserInstallation=file://{profile}", "--convert-to", kind, "--outdir", str(folder)]
+    command = [
+        SOFFICE,
+        "--headless",
+        f"-env:UserInstallation=file://{profile}",
+        "--convert-to",
+        kind,
+        "--outdir",
+        str(folder),
+    ]
     subprocess.run([*command, *map(str, files)], check=True, capture_output=True, timeout=300)
     return [folder / f"{file.stem}.{kind}" for file in files]

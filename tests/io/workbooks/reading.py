@@ -42,7 +42,11 @@ def dump(path: Path) -> list[str]:
                     continue
                 value = cached[sheet.title][cell.coordinate].value
                 shown = f"{cell.value} -> {value}" if cell.data_type == "f" else str(cell.value)
-                lines.append("\t".join([f"{sheet.title}!{cell.coordinate}", shown.replace("\n", "⏎"), cell.number_format, cell.style]))
+                lines.append(
+                    "\t".join(
+                        [f"{sheet.title}!{cell.coordinate}", shown.replace("\n", "⏎"), cell.number_format, cell.style]
+                    )
+                )
     return lines
 
 

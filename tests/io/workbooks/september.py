@@ -21,7 +21,9 @@ def _day(number: int) -> date:
     return date(2023, 9, number)
 
 
-def _posting(number, principal, day, account, kind, cny, order=None, currency="CNY", fx=None, rate=None, txn=None, **more):
+def _posting(
+    number, principal, day, account, kind, cny, order=None, currency="CNY", fx=None, rate=None, txn=None, **more
+):
     return {
         "entry_no": f"2309-{number:03d}", "posting_key": f"K{number:03d}", "principal_id": principal,
         "posted_on": _day(day), "account": account, "kind": kind, "amount_cny": cny, "order_no": order,
@@ -66,7 +68,9 @@ def _balances() -> tuple[list[dict], list[dict]]:
     ]  # fmt: skip
     people: dict[str, dict] = {}
     for row in accounts:
-        total = people.setdefault(row["principal_id"], {"principal_id": row["principal_id"], "opening": 0, "movement": 0, "closing": 0})
+        total = people.setdefault(
+            row["principal_id"], {"principal_id": row["principal_id"], "opening": 0, "movement": 0, "closing": 0}
+        )
         for name in ("opening", "movement", "closing"):
             total[name] += row[name]
     return list(people.values()), accounts
@@ -99,7 +103,22 @@ BANK = [
 ]
 
 
-def _piece(txn, principal, order, purpose, amount, cny, *, day, currency="CNY", whole=None, rate=None, source="本币", rule="R-ORDER", **more):
+def _piece(
+    txn,
+    principal,
+    order,
+    purpose,
+    amount,
+    cny,
+    *,
+    day,
+    currency="CNY",
+    whole=None,
+    rate=None,
+    source="本币",
+    rule="R-ORDER",
+    **more,
+):
     return {
         "txn_id": txn, "account_no": "00120034005600780", "bank_ref": f"R{txn}", "booked_on": _day(day), "currency": currency,
         "receipt_amount": whole or amount, "principal_id": principal, "order_no": order, "purpose": purpose, "amount": amount,
@@ -149,7 +168,25 @@ UNMATCHED_PAYMENTS = [
 ]  # fmt: skip
 
 
-def _goods(order, line, name, quantity, unit, currency, received, rate, gross, fees, net, refund, amounts, fob, status, declared=None, **more):
+def _goods(
+    order,
+    line,
+    name,
+    quantity,
+    unit,
+    currency,
+    received,
+    rate,
+    gross,
+    fees,
+    net,
+    refund,
+    amounts,
+    fob,
+    status,
+    declared=None,
+    **more,
+):
     invoice, ex_vat, tax, back = amounts
     return {
         "order_no": order, "line_no": line, "principal_id": "P001", "declaration_no": f"31012023051{order[-3:]}0001", "goods_name": name,
@@ -192,7 +229,21 @@ REFUNDS = [
 ]  # fmt: skip
 
 
-def _charge(code, name, cost, quote, receivable, cny, *, currency="CNY", rate="1", vendor_quote=None, status="正常", order="LG2309-001", voucher=None):
+def _charge(
+    code,
+    name,
+    cost,
+    quote,
+    receivable,
+    cny,
+    *,
+    currency="CNY",
+    rate="1",
+    vendor_quote=None,
+    status="正常",
+    order="LG2309-001",
+    voucher=None,
+):
     return {
         "line_key": f"{order}/{code}", "order_no": order, "principal_id": "P003", "vendor": "东海船务", "vendor_invoice_no": "DH-77", "bl_no": "DHNB2309001",
         "charge_code": code, "charge_name": name, "currency": currency, "unit_basis": "柜", "quantity": "1", "cost": cost, "vendor_quote": vendor_quote,
@@ -204,7 +255,17 @@ def _charge(code, name, cost, quote, receivable, cny, *, currency="CNY", rate="1
 
 
 FREIGHT = [
-    _charge("O/F", "海运费", "2900.00", "3150.00", "3150.00", "22376.34", currency="USD", rate="7.1036", vendor_quote="2900.00"),
+    _charge(
+        "O/F",
+        "海运费",
+        "2900.00",
+        "3150.00",
+        "3150.00",
+        "22376.34",
+        currency="USD",
+        rate="7.1036",
+        vendor_quote="2900.00",
+    ),
     _charge("THC", "码头操作费", "1225.00", "1350.00", "1350.00", "1350.00", vendor_quote="1225.00"),
     _charge("DOC", "文件费", "450.00", "450.00", "450.00", "450.00", vendor_quote="450.00"),
     _charge("SEAL", "封条费", "55.00", "50.00", "50.00", "50.00", vendor_quote="50.00", status="超报价"),

@@ -19,7 +19,15 @@ from .reading import cell_where, table, texts
 
 NAME = "异常清单-2023-09.xlsx"
 NOON = datetime.fromisoformat("2023-10-08 12:00:00")
-CLAIM = {"订单号": "EX2309-003", "委托方编号": "P001", "款项用途": "货款", "认领金额": 12000, "认领人": "张会计", "认领时间": NOON, "理由": "客户邮件确认"}
+CLAIM = {
+    "订单号": "EX2309-003",
+    "委托方编号": "P001",
+    "款项用途": "货款",
+    "认领金额": 12000,
+    "认领人": "张会计",
+    "认领时间": NOON,
+    "理由": "客户邮件确认",
+}
 
 
 @pytest.fixture
@@ -57,7 +65,18 @@ def test_grouped_by_owner_then_by_money_at_risk(folder):
 
 def test_sheets_forms_filters_and_print_setup(folder):
     book = load_workbook(folder / NAME)
-    assert book.sheetnames == ["异常", "认领", "调整", "审批", "输入核对", "按部门", "拒绝行", "决定结果", "已处理", "选项"]
+    assert book.sheetnames == [
+        "异常",
+        "认领",
+        "调整",
+        "审批",
+        "输入核对",
+        "按部门",
+        "拒绝行",
+        "决定结果",
+        "已处理",
+        "选项",
+    ]
     assert book["选项"].sheet_state == "hidden"
     for sheet in book:
         assert sheet.page_setup.paperSize == sheet.PAPERSIZE_A4 or int(sheet.page_setup.paperSize) == 9
@@ -75,7 +94,9 @@ def test_drop_downs_and_validations(folder):
     rules = [(rule.type, rule.formula1, rule.sqref.ranges) for rule in book["认领"].data_validations.dataValidation]
     lists = {formula for kind, formula, _ in rules if kind == "list"}
     assert '"EX2309-003,IM2309-002"' in lists and '"LG2309-001"' in lists and "choice_principals" in lists
-    assert any(kind == "list" and "货款,税金,物流费,代理费,退税款,余款,预收,结汇" in formula for kind, formula, _ in rules)
+    assert any(
+        kind == "list" and "货款,税金,物流费,代理费,退税款,余款,预收,结汇" in formula for kind, formula, _ in rules
+    )
     assert {kind for kind, _, _ in rules} == {"list", "custom", "date"}
     approvals = [rule.formula1 for rule in book["审批"].data_validations.dataValidation]
     assert '"批准,驳回"' in approvals
@@ -103,7 +124,10 @@ def test_control_totals_prove_themselves(folder):
     rows = table(folder / NAME, "输入核对", "来源文件", cached=False)
     total = rows.pop()
     assert (total["来源文件"], total["行数差"]) == ("合计", "=ROUND(SUM('输入核对'!$G$4:$G$5),2)")
-    assert [(row["行数差"], row["金额差"]) for row in rows] == [("=D4-E4-F4", "=ROUND(H4-I4-J4,2)"), ("=D5-E5-F5", "=ROUND(H5-I5-J5,2)")]
+    assert [(row["行数差"], row["金额差"]) for row in rows] == [
+        ("=D4-E4-F4", "=ROUND(H4-I4-J4,2)"),
+        ("=D5-E5-F5", "=ROUND(H5-I5-J5,2)"),
+    ]
     assert all((row["行数差"], row["金额差"]) == (0, 0) for row in table(folder / NAME, "输入核对", "来源文件")[:-1])
 
 
@@ -128,18 +152,49 @@ def test_both_readers_see_nothing_in_an_unfilled_form(folder):
 def test_what_finance_types_is_read_alike_by_the_inbox_and_here(form):
     row = form.row_of("认领", "t08")
     form.fill("认领", row, {**CLAIM, "认领金额": 7000.1})
-    form.fill("认领", form.row_of("认领", "t09") + 2, {"流水标识": "t08", **CLAIM, "订单号": "IM2309-002", "委托方编号": "P002", "认领金额": 4999.9})
+    form.fill(
+        "认领",
+        form.row_of("认领", "t09") + 2,
+        {"流水标识": "t08", **CLAIM, "订单号": "IM2309-002", "委托方编号": "P002", "认领金额": 4999.9},
+    )
     form.fill("调整", 6, {"类型": "核销", "委托方编号": "P003", "转入订单": "LG2308-004", "转入账户": "物流费", "币种": "CNY", "金额": 0.34,
                         "决定人": "李主管", "决定时间": NOON, "理由": "尾差"})  # fmt: skip
-    form.fill("审批", form.row_of("审批", "E0005"), {"处理": "批准", "有效期至": datetime.fromisoformat("2023-10-31"), "审批人": "王风控", "审批时间": NOON, "理由": "老客户"})
+    form.fill(
+        "审批",
+        form.row_of("审批", "E0005"),
+        {
+            "处理": "批准",
+            "有效期至": datetime.fromisoformat("2023-10-31"),
+            "审批人": "王风控",
+            "审批时间": NOON,
+            "理由": "老客户",
+        },
+    )
     path = form.save()
     found = read_decisions(path)
     assert found.problems == []
-    claims = [(row.fields["txn_id"], row.fields["order_no"], row.fields["amount"], row.fields["decided_by"], row.fields["decided_at"]) for row in found.of("claims")]
-    assert claims == [("t08", "EX2309-003", Decimal("7000.10"), "张会计", NOON), ("t08", "IM2309-002", Decimal("4999.90"), "张会计", NOON)]
+    claims = [
+        (
+            row.fields["txn_id"],
+            row.fields["order_no"],
+            row.fields["amount"],
+            row.fields["decided_by"],
+            row.fields["decided_at"],
+        )
+        for row in found.of("claims")
+    ]
+    assert claims == [
+        ("t08", "EX2309-003", Decimal("7000.10"), "张会计", NOON),
+        ("t08", "IM2309-002", Decimal("4999.90"), "张会计", NOON),
+    ]
     assert [row.export_digest for row in found.of("claims")] == [export_digest("t08", Decimal("12000")), None]
-    assert [(row.fields["kind"], row.fields["amount"]) for row in found.of("adjustments")] == [("核销", Decimal("0.34"))]
-    assert [(row.fields["exception_id"], row.fields["action"], row.fields["valid_to"].isoformat()) for row in found.of("approvals")] == [("E0005", "批准", "2023-10-31")]
+    assert [(row.fields["kind"], row.fields["amount"]) for row in found.of("adjustments")] == [
+        ("核销", Decimal("0.34"))
+    ]
+    assert [
+        (row.fields["exception_id"], row.fields["action"], row.fields["valid_to"].isoformat())
+        for row in found.of("approvals")
+    ] == [("E0005", "批准", "2023-10-31")]
     inbox = _inbox(path)
     assert not inbox["unread"]
     for name in ("claims", "adjustments", "approvals"):
@@ -218,8 +273,21 @@ def test_on_account_money_of_earlier_months_is_offered_until_it_is_placed(month)
     table_now = con.table("receipt_allocations", database="book")
     import pyarrow as pa
 
-    rows = [{name: Decimal(value) if name in ("receipt_amount", "amount", "amount_cny") and value else value for name, value in row.items()} for row in [*earlier, moved]]
-    past = pa.Table.from_pylist([{name: row.get(name) for name in table_now.columns} for row in rows], schema=table_now.schema().to_pyarrow())
+    rows = [
+        {
+            name: Decimal(value) if name in ("receipt_amount", "amount", "amount_cny") and value else value
+            for name, value in row.items()
+        }
+        for row in [*earlier, moved]
+    ]
+    past = pa.Table.from_pylist(
+        [{name: row.get(name) for name in table_now.columns} for row in rows], schema=table_now.schema().to_pyarrow()
+    )
     con.create_table("receipt_allocations", past, database=("books", "mart"))
     found = {row["txn_id"]: row["open_amount"] for row in open_rows(Source(con, september.MONTH), context_of(con))}
-    assert found == {"t07": Decimal("5000.00"), "t08": Decimal("12000.00"), "t09": Decimal("3000.00"), "t99": Decimal("900.00")}
+    assert found == {
+        "t07": Decimal("5000.00"),
+        "t08": Decimal("12000.00"),
+        "t09": Decimal("3000.00"),
+        "t99": Decimal("900.00"),
+    }

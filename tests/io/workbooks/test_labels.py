@@ -24,7 +24,9 @@ def english(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("english")
     con = work_file(september.tables(), september.masters())
-    write_workbooks(con, month=september.MONTH, as_of=september.AS_OF, out=folder, lang="en", incomplete=True, previous=None)
+    write_workbooks(
+        con, month=september.MONTH, as_of=september.AS_OF, out=folder, lang="en", incomplete=True, previous=None
+    )
     return folder
 
 
@@ -52,7 +54,9 @@ def test_english_workbooks_have_the_same_files_sheets_and_formulas(folder, engli
         chinese, other = load_workbook(path), load_workbook(english / path.name)
         assert len(chinese.sheetnames) == len(other.sheetnames)
         for mine, theirs in zip(chinese, other, strict=True):
-            formulas = [sum(cell.data_type == "f" for row in sheet.iter_rows() for cell in row) for sheet in (mine, theirs)]
+            formulas = [
+                sum(cell.data_type == "f" for row in sheet.iter_rows() for cell in row) for sheet in (mine, theirs)
+            ]
             assert formulas[0] == formulas[1], (path.name, mine.title)
 
 
@@ -94,7 +98,11 @@ def test_looks_are_named_cell_styles(folder):
         for sheet in book:
             for row in sheet.iter_rows():
                 for cell in row:
-                    assert cell.value is None or cell.style.startswith("settlement "), (path.name, sheet.title, cell.coordinate)
+                    assert cell.value is None or cell.style.startswith("settlement "), (
+                        path.name,
+                        sheet.title,
+                        cell.coordinate,
+                    )
 
 
 def test_colours_stand_out_enough():

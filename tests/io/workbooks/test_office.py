@@ -53,7 +53,9 @@ def test_every_formula_recalculates_to_its_cached_value(written, tmp_path):
     stripped.mkdir()
     copies = [office.without_cached_values(path, stripped / path.name) for path in files]
     counted = 0
-    for original, again in zip(files, office.convert(copies, "xlsx", folder / "computed", tmp_path / "profile"), strict=True):
+    for original, again in zip(
+        files, office.convert(copies, "xlsx", folder / "computed", tmp_path / "profile"), strict=True
+    ):
         computed = load_workbook(again, data_only=True)
         for cell in (cell for cell in cells(original) if cell.formula):
             counted += 1
@@ -72,12 +74,18 @@ def test_no_cell_is_too_narrow_and_no_line_is_cut_off(written, tmp_path):
         pytest.skip(office.WHY)
     files, folder = written
     for original, pdf in zip(files, office.convert(files, "pdf", folder / "pdf", tmp_path / "profile"), strict=True):
-        page = subprocess.run([office.PDFTOTEXT, "-layout", str(pdf), "-"], check=True, capture_output=True, text=True).stdout
+        page = subprocess.run(
+            [office.PDFTOTEXT, "-layout", str(pdf), "-"], check=True, capture_output=True, text=True
+        ).stdout
         for sign in ("###", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "Err:"):
             assert sign not in page, f"{original.name}: {sign}"
         squeezed = "".join(page.split())
         for cell in cells(original):
             if cell.number_format == MONEY_FORMAT:
-                assert f"{Decimal(repr(cell.value)):,.2f}" in squeezed, f"{original.name} {cell.sheet}!{cell.place}: {cell.value} is not on the page"
+                assert f"{Decimal(repr(cell.value)):,.2f}" in squeezed, (
+                    f"{original.name} {cell.sheet}!{cell.place}: {cell.value} is not on the page"
+                )
             elif cell.style in ("title", "subtitle", "warning"):
-                assert "".join(str(cell.value).split()) in squeezed, f"{original.name} {cell.sheet}!{cell.place}: {cell.value} is cut off"
+                assert "".join(str(cell.value).split()) in squeezed, (
+                    f"{original.name} {cell.sheet}!{cell.place}: {cell.value} is cut off"
+                )

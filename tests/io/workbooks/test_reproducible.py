@@ -64,9 +64,17 @@ def test_only_what_changed_is_rewritten(write, month, in_place):
     month[0]["order_balances"][0]["next_step"] = "客户已选择退回原账户"
     folder, result = write("first" if in_place else "second", previous=first)
     assert {path.name for path in result.written} == {"对账单-P001-2023-09.xlsx", "月结汇总-2023-09.xlsx"}
-    assert {path.name for path in result.unchanged} == {"对账单-P002-2023-09.xlsx", "对账单-P003-2023-09.xlsx", "异常清单-2023-09.xlsx"}
+    assert {path.name for path in result.unchanged} == {
+        "对账单-P002-2023-09.xlsx",
+        "对账单-P003-2023-09.xlsx",
+        "异常清单-2023-09.xlsx",
+    }
     after = _digests(folder)
-    assert {name for name in before if before[name] != after[name]} == {"对账单-P001-2023-09.xlsx", "月结汇总-2023-09.xlsx", ".workbooks.json"}
+    assert {name for name in before if before[name] != after[name]} == {
+        "对账单-P001-2023-09.xlsx",
+        "月结汇总-2023-09.xlsx",
+        ".workbooks.json",
+    }
     assert [(each.workbook, each.change) for each in result.differences] == [
         ("对账单-P001-2023-09.xlsx", "rewritten"), ("月结汇总-2023-09.xlsx", "rewritten"),
     ]  # fmt: skip
@@ -77,7 +85,9 @@ def test_a_difference_says_what_it_is(write, month):
     posting = september._posting(90, "P002", 28, "货款", "收款", "100.00", "IM2309-002")
     month[0]["principal_ledger"].append(posting)
     for name in ("principal_balances", "principal_account_balances"):
-        row = next(row for row in month[0][name] if row["principal_id"] == "P002" and row.get("account", "货款") == "货款")
+        row = next(
+            row for row in month[0][name] if row["principal_id"] == "P002" and row.get("account", "货款") == "货款"
+        )
         row["movement"] += 100
         row["closing"] += 100
     _, result = write("second", previous=first)
@@ -99,7 +109,14 @@ def test_a_file_that_somebody_typed_into_is_written_anew(write):
 
 def test_a_principal_that_is_gone_is_told(write, month):
     first, _ = write("first")
-    for name in ("principal_balances", "principal_account_balances", "principal_ledger", "receipt_allocations", "freight_charges", "freight_receivables"):
+    for name in (
+        "principal_balances",
+        "principal_account_balances",
+        "principal_ledger",
+        "receipt_allocations",
+        "freight_charges",
+        "freight_receivables",
+    ):
         month[0][name][:] = [row for row in month[0][name] if row["principal_id"] != "P003"]
     folder, result = write("second", previous=first)
     assert ("对账单-P003-2023-09.xlsx", "gone") in [(each.workbook, each.change) for each in result.differences]

@@ -32,7 +32,13 @@ def _book(path, **choices) -> Book:
 @pytest.mark.parametrize("big", [False, True], ids=["shared strings", "row by row"])
 def test_outside_text_cannot_become_a_formula(tmp_path, big):
     book = _book(tmp_path / "a.xlsx", big=big)
-    table(book, "明细账", "明细账", [Column("note", "说明", "text"), Column("order_no", "订单号", "code")], [{"note": text, "order_no": text} for text in ATTACKS])
+    table(
+        book,
+        "明细账",
+        "明细账",
+        [Column("note", "说明", "text"), Column("order_no", "订单号", "code")],
+        [{"note": text, "order_no": text} for text in ATTACKS],
+    )
     book.close()
     cells = [cell for row in load_workbook(tmp_path / "a.xlsx")["明细账"].iter_rows(min_row=4) for cell in row]
     assert {cell.data_type for cell in cells} == {"s"}
@@ -61,7 +67,10 @@ def test_sums_by_id_take_ids_letter_by_letter(tmp_path):
     book = _book(tmp_path / "ids.xlsx")
     columns = [Column("order_no", "订单号", "code"), Column("amount", "金额", "money")]
     span = table(book, "明细账", "明细账", columns, [{"order_no": name, "amount": Decimal(1)} for name in ids])
-    assert span.sum_of("amount", order_no="$A4") == "=ROUND(SUMPRODUCT(EXACT('明细账'!$A$4:$A$11,$A4)*'明细账'!$B$4:$B$11),2)"
+    assert (
+        span.sum_of("amount", order_no="$A4")
+        == "=ROUND(SUMPRODUCT(EXACT('明细账'!$A$4:$A$11,$A4)*'明细账'!$B$4:$B$11),2)"
+    )
     book.close()
 
 

@@ -30,7 +30,9 @@ def test_golden_statement(folder, principal):
 def test_one_statement_a_principal_with_activity_or_a_balance(write, month):
     tables, masters = month
     masters["reference", "principals"].append({**masters["reference", "principals"][0], "principal_id": "P009"})
-    tables["principal_balances"].append({"principal_id": "P008", "opening": "0.00", "movement": "0.00", "closing": "0.00"})
+    tables["principal_balances"].append(
+        {"principal_id": "P008", "opening": "0.00", "movement": "0.00", "closing": "0.00"}
+    )
     folder, written = write()
     assert sorted(path.name for path in folder.glob("对账单-*.xlsx")) == [
         "对账单-P001-2023-09.xlsx", "对账单-P002-2023-09.xlsx", "对账单-P003-2023-09.xlsx",
@@ -39,7 +41,9 @@ def test_one_statement_a_principal_with_activity_or_a_balance(write, month):
 
 
 def test_head_names_both_parties_and_who_issues_it(folder):
-    assert {row["项目"]: (row["我方"], row["委托方"]) for row in table(_statement(folder, "P003"), "对账单", "项目")} == {
+    assert {
+        row["项目"]: (row["我方"], row["委托方"]) for row in table(_statement(folder, "P003"), "对账单", "项目")
+    } == {
         "名称": ("宁波通达外贸综合服务有限公司", "温州三江服饰有限公司"),
         "编号": (None, "P003"),
         "纳税人识别号": ("91330000MA0TE5T087", "91330300MA2CCCCC3Z"),
@@ -55,8 +59,14 @@ def test_head_names_both_parties_and_who_issues_it(folder):
 @pytest.mark.parametrize(
     ("principal", "sentence"),
     [
-        ("P001", "宁波通达外贸综合服务有限公司 应付 宁波海川贸易有限公司 人民币 376,861.57 元（大写：人民币叁拾柒万陆仟捌佰陆拾壹元伍角柒分）"),
-        ("P003", "温州三江服饰有限公司 应付 宁波通达外贸综合服务有限公司 人民币 158,636.34 元（大写：人民币壹拾伍万捌仟陆佰叁拾陆元叁角肆分）"),
+        (
+            "P001",
+            "宁波通达外贸综合服务有限公司 应付 宁波海川贸易有限公司 人民币 376,861.57 元（大写：人民币叁拾柒万陆仟捌佰陆拾壹元伍角柒分）",
+        ),
+        (
+            "P003",
+            "温州三江服饰有限公司 应付 宁波通达外贸综合服务有限公司 人民币 158,636.34 元（大写：人民币壹拾伍万捌仟陆佰叁拾陆元叁角肆分）",
+        ),
     ],
 )
 def test_says_in_words_who_owes_whom(folder, principal, sentence):
@@ -67,7 +77,9 @@ def test_says_so_when_nobody_owes_anything(write, month):
     tables, _ = month
     tables["principal_ledger"].append(september._posting(90, "P001", 30, "货款", "付款", "-376861.57"))
     for name in ("principal_balances", "principal_account_balances"):
-        row = next(row for row in tables[name] if row["principal_id"] == "P001" and row.get("account", "货款") == "货款")
+        row = next(
+            row for row in tables[name] if row["principal_id"] == "P001" and row.get("account", "货款") == "货款"
+        )
         row["movement"] -= Decimal("376861.57")
         row["closing"] -= Decimal("376861.57")
     folder, _ = write()
@@ -103,12 +115,23 @@ def test_freight_shows_neither_cost_nor_vendor(folder):
     values = {cell.value for row in book["物流"].iter_rows() for cell in row}
     assert not values & {"东海船务", 2900, 1225, 55, "DH-77"}
     bases = {row["费用代码"]: row["计费依据"] for row in table(_statement(folder, "P003"), "物流", "订单号")}
-    assert bases == {"O/F": "报价", "THC": "报价", "DOC": "报价", "SEAL": "报价", "VGM": "报价", "INSP": "实报实销", None: None}
+    assert bases == {
+        "O/F": "报价",
+        "THC": "报价",
+        "DOC": "报价",
+        "SEAL": "报价",
+        "VGM": "报价",
+        "INSP": "实报实销",
+        None: None,
+    }
 
 
 def test_notice_is_there_only_where_there_is_something_to_invoice(folder):
     rows = table(_statement(folder, "P001"), "开票通知", "开票方向")
-    assert [(row["开票方向"], row["订单号"], row["货物名称"], row["开票数量"], row["法定第一计量单位"], row["开票金额"]) for row in rows] == [
+    assert [
+        (row["开票方向"], row["订单号"], row["货物名称"], row["开票数量"], row["法定第一计量单位"], row["开票金额"])
+        for row in rows
+    ] == [
         ("委托方开给我方", "EX2309-001", "不锈钢餐具", 12000, "千克", 670476.54),
         ("委托方开给我方", "EX2309-002", "棉制T恤", 20000, "件", 169495.76),
         ("委托方开给我方", "EX2309-002", "竹制砧板", 5000, "个", 122232.52),

@@ -42,7 +42,14 @@ def test_principals_tie(folder):
 
 def test_ageing_is_a_live_pivot(folder):
     rows = table(folder / NAME, "账龄", "委托方编号")
-    assert [rows[0][bucket] for bucket in ("未到期", "0-30天", "31-60天", "61-90天", "90天以上", "未收合计")] == [25186.34, 0, 138450, 0, 0, 163636.34]
+    assert [rows[0][bucket] for bucket in ("未到期", "0-30天", "31-60天", "61-90天", "90天以上", "未收合计")] == [
+        25186.34,
+        0,
+        138450,
+        0,
+        0,
+        163636.34,
+    ]
     assert "SUMPRODUCT(EXACT(" in table(folder / NAME, "账龄", "委托方编号", cached=False)[0]["未到期"]
 
 
@@ -74,12 +81,23 @@ def test_invoice_applications_have_their_nine_fields_or_say_what_is_missing(fold
 
 def test_import_goods_share_the_invoice_by_amount(write, month):
     month[1]["facts", "goods"] += [
-        {"order_no": "IM2309-001", "line_no": number, "hs_code": "8479899990", "goods_name": f"机床{number}", "quantity": Decimal(number), "legal_unit": "台", "amount_fx": Decimal(amount)}
+        {
+            "order_no": "IM2309-001",
+            "line_no": number,
+            "hs_code": "8479899990",
+            "goods_name": f"机床{number}",
+            "quantity": Decimal(number),
+            "legal_unit": "台",
+            "amount_fx": Decimal(amount),
+        }
         for number, amount in ((1, "80000.00"), (2, "40000.00"))
     ]
     folder, _ = write()
     rows = [row for row in table(folder / NAME, "开票申请", "开票类型") if row["开票类型"] == "进口货款"]
-    assert [(row["货物品名"], row["开票数量"], row["开票金额"]) for row in rows] == [("机床1", 1, 695825.39), ("机床2", 2, 347912.70)]
+    assert [(row["货物品名"], row["开票数量"], row["开票金额"]) for row in rows] == [
+        ("机床1", 1, 695825.39),
+        ("机床2", 2, 347912.70),
+    ]
 
 
 def test_netted_freight_is_not_invoiced_a_second_time(write, month):
@@ -90,7 +108,10 @@ def test_netted_freight_is_not_invoiced_a_second_time(write, month):
 
 def test_payments_to_make_show_whole_accounts_and_what_stops_them(folder):
     rows = table(folder / NAME, "付款清单", "可付")
-    assert [(row["可付"], row["申请单号"], row["收款账号"], row["应付金额"], row["人民币大写"], row["停付原因"]) for row in rows] == [
+    assert [
+        (row["可付"], row["申请单号"], row["收款账号"], row["应付金额"], row["人民币大写"], row["停付原因"])
+        for row in rows
+    ] == [
         ("可付", "QK-005", "6225880199887766", 20000, "人民币贰万元整", None),
         ("停付", "QK-006", "9558850012345678", 2665, "人民币贰仟陆佰陆拾伍元整", "AP_NO_VOUCHER"),
     ]
@@ -109,15 +130,25 @@ def test_a_partly_paid_application_stays_with_what_is_left(write, month):
 
 def test_releases_and_letters(folder):
     (release, _) = table(folder / NAME, "放单清单", "可放")
-    assert (release["可放"], release["订单号"], release["放单后占用"], release["原因"]) == ("不可放", "LG2309-001", 163636.34, "逾期未清，交风控")
+    assert (release["可放"], release["订单号"], release["放单后占用"], release["原因"]) == (
+        "不可放",
+        "LG2309-001",
+        163636.34,
+        "逾期未清，交风控",
+    )
     letters = list(texts(folder / NAME, "催缴单"))
-    assert any("合计人民币 138,450.00 元（大写：人民币壹拾叁万捌仟肆佰伍拾元整），其中已逾期人民币 138,450.00 元" in text for text in letters)
+    assert any(
+        "合计人民币 138,450.00 元（大写：人民币壹拾叁万捌仟肆佰伍拾元整），其中已逾期人民币 138,450.00 元" in text
+        for text in letters
+    )
     assert any("00120034005600780" in text for text in letters)
 
 
 def test_each_letter_begins_a_page(write, month):
     late = dict(month[0]["freight_receivables"][-1])
-    month[0]["freight_receivables"].append({**late, "line_key": "IM/THC", "order_no": "IM2309-001", "principal_id": "P002"})
+    month[0]["freight_receivables"].append(
+        {**late, "line_key": "IM/THC", "order_no": "IM2309-001", "principal_id": "P002"}
+    )
     folder, _ = write()
     sheet = load_workbook(folder / NAME)["催缴单"]
     titles = [cell.row for (cell,) in sheet.iter_rows(max_col=1) if cell.value == "物流费催缴单"]
@@ -150,4 +181,8 @@ def test_every_voucher_balances_and_the_bank_is_all_there(folder):
 def test_differences_and_scores_are_listed(folder):
     (change,) = table(folder / NAME, "重跑差异", "表")
     assert (change["行"], change["新值"], change["变化原因"]) == ("t05", "IM2309-001", "认领决定")
-    assert [(row["规则"], row["占比"]) for row in table(folder / NAME, "匹配成绩", "指标")] == [("合计", 0.2), ("R-ORDER", 0.7), ("合计", 0.8)]
+    assert [(row["规则"], row["占比"]) for row in table(folder / NAME, "匹配成绩", "指标")] == [
+        ("合计", 0.2),
+        ("R-ORDER", 0.7),
+        ("合计", 0.8),
+    ]
