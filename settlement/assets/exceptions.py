@@ -7,11 +7,12 @@ import ibis.expr.types as ir
 
 from settlement.assets.run import SettlementRun
 from settlement.assets.table_asset import table_asset
-from settlement.checks.mart_schemas import mart_table, mart_tables
+from settlement.checks.mart_schemas import mart_tables
 from settlement.io import changes as change_report
 from settlement.io.parameters import load_calendar, load_catalogue
 from settlement.io.warehouse import conformed
-from settlement.rules.exceptions import FOUND, exceptions_of
+from settlement.rules.books import rule_coverage as coverage_rules
+from settlement.rules.exceptions import FOUND, exceptions_of, placed
 
 GROUP = "settlement"
 EVERYTHING = [
@@ -28,6 +29,7 @@ def exception_rows(run: SettlementRun) -> ir.Table:
     calendar = load_calendar(reference).table()
     catalogue = load_catalogue(reference).table()
     findings = ibis.union(*[conformed(rows, FOUND) for rows in run.all_found()])
+    findings = placed(findings, run.facts("described_orders"), run.facts("transactions"))
     return exceptions_of(
         run.keep("facts", "all_found", findings),
         run.past("exceptions"),
@@ -40,12 +42,19 @@ def exception_rows(run: SettlementRun) -> ir.Table:
 
 
 def coverage_rows(run: SettlementRun) -> ir.Table:
-    """How often each rule could be checked: what the stages counted, summed by rule."""
-    schema = mart_table("rule_coverage")
-    parts = [run.facts(name) for name in run.warehouse.tables_of("facts") if name.startswith("coverage_")]
-    if not parts:
-        return ibis.memtable([], schema=schema)
+    """How often each rule could be checked: what the findings counted, and the cases of the books, summed by rule."""
     wanted = ["rule_id", "checked", "failed", "not_checkable"]
+    cases = ibis.union(
+        coverage_rules.cases_of_exports(run.facts("export_lines"), run.facts("tax_refunds")),
+        coverage_rules.cases_of_masters(run.facts("described_orders"), run.facts("goods"), run.reference("principals")),
+        coverage_rules.cases_of_receipts(run.facts("credits"), run.month),
+        coverage_rules.cases_of_freight(
+            run.facts("freight_charges"), run.facts("freight_money"), run.facts("release_tests"),
+            run.facts("freight_receivables"), run.facts("described_orders"),
+        ),
+    )  # fmt: skip
+    parts = [run.facts(name) for name in run.warehouse.tables_of("facts") if name.startswith("coverage_")]
+    parts.append(coverage_rules.counted_cases(cases, run.facts("all_found")))
     together = ibis.union(*[part.select(*wanted) for part in parts])
     return together.group_by("rule_id").agg(
         **{name: together[name].sum().cast("int64") for name in wanted[1:]}
@@ -61,7 +70,7 @@ def change_rows(run: SettlementRun) -> ir.Table:
 exceptions = table_asset(
     "exceptions", group=GROUP, deps=EVERYTHING, rules=["Part D"], make=exception_rows, versions=[exceptions_of]
 )
-rule_coverage = table_asset("rule_coverage", group=GROUP, deps=EVERYTHING, rules=["C-40"], make=coverage_rows)
+rule_coverage = table_asset("rule_coverage", group=GROUP, deps=[*EVERYTHING, "exceptions"], rules=["C-40"], make=coverage_rows)
 changes = table_asset(
     "changes",
     group=GROUP,

@@ -9,7 +9,15 @@ import ibis.expr.types as ir
 from settlement.assets.freight import all_allocations
 from settlement.assets.run import SettlementRun
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version
-from settlement.rules.books import bl_releases, freight_exceptions, freight_orders, freight_settlement, shipment_exceptions
+from settlement.matching.words import GROUPS
+from settlement.rules import text
+from settlement.rules.books import (
+    bl_releases,
+    freight_exceptions,
+    freight_orders,
+    freight_settlement,
+    shipment_exceptions,
+)
 
 GROUP = "settlement"
 
@@ -57,10 +65,20 @@ def _money_findings(run: SettlementRun) -> list[ir.Table]:
     return [
         freight_settlement.month_overdue_found(run.facts("overdue_months")),
         freight_settlement.not_written_off(receivables, run.facts("freight_money"), run.facts("freight_charges")),
-        freight_settlement.credit_not_released(all_allocations(run), run.book("credit_positions")),
+        freight_settlement.credit_not_released(on_account(run), run.book("credit_positions")),
         bl_releases.releases_found(run.facts("release_tests"), receivables, month=run.month),
         bl_releases.exposure_unknown_found(run.facts("freight_shipped"), run.facts("freight_expected")),
     ]
+
+
+def on_account(run: SettlementRun) -> ir.Table:
+    """Receipt pieces as they stand; money on account whose bank text speaks of freight is freight money that waits."""
+    pieces, lines = all_allocations(run), run.facts("transactions")
+    said = text.joined(lines.summary, lines.purpose, lines.remark).upper().re_search("|".join(GROUPS["freight"]))
+    spoken = lines.filter(ibis.coalesce(said, False)).select("txn_id").distinct().mutate(_says=ibis.literal(True))
+    joined = pieces.left_join(spoken, "txn_id").drop("txn_id_right")
+    waits = joined.order_no.isnull() & ibis.coalesce(joined._says, False)
+    return joined.mutate(purpose=waits.ifelse("物流费", joined.purpose)).drop("_says")
 
 
 def _shipment_findings(run: SettlementRun) -> list[tuple[ir.Table, ir.Table]]:

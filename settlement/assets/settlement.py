@@ -7,6 +7,7 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement import month as months
+from settlement.assets import evidence
 from settlement.assets.first_month import first_month
 from settlement.assets.run import SettlementRun
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version, table_asset
@@ -61,19 +62,21 @@ def order_workings(run: SettlementRun) -> dg.MaterializeResult:
 
 
 def usd_cross(run: SettlementRun) -> ir.Table:
-    """What one unit of each currency is in USD by the mid rates of as_of: to hold USD 50 against another currency."""
+    """What one unit of each currency, CNY too, is in USD by the mid rates of as_of: to hold USD 50 against another one."""
     rates = run.reference("fx_mid_rates")
     known = rates.filter(rates.published_on <= ibis.literal(run.day))
     newest = known.mutate(
         _rank=ibis.row_number().over(ibis.window(group_by="currency", order_by=known.published_on.desc()))
     ).filter(lambda t: t._rank == 0)
     usd = newest.filter(newest.currency == "USD").select(_usd="rate_per_100")
-    crossed = newest.cross_join(usd)
+    quoted = newest.filter(newest.currency != "USD").select("currency", "rate_per_100")
+    home = usd.select(currency=ibis.literal("CNY"), rate_per_100=ibis.literal(100).cast(quoted.rate_per_100.type()))
+    crossed = quoted.union(home).cross_join(usd)
     cross = crossed.select("currency", usd_per_1=money.divide_half_up(crossed.rate_per_100, crossed._usd, 8))
     one = ibis.memtable([{"currency": "USD"}], schema=ibis.schema({"currency": "string"})).mutate(
         usd_per_1=money.decimal_literal(1, 8)
     )
-    return cross.filter(cross.currency != "USD").union(one)
+    return cross.union(one)
 
 
 def line_marks(run: SettlementRun) -> ir.Table:
@@ -186,7 +189,8 @@ def desired_postings(run: SettlementRun) -> ir.Table:
     opening = principal_ledger.openings(
         run.reference("opening_items"), run.reference("opening_balances"), begin, months.first_day(begin)
     )
-    decided = run.keep("facts", "decided_adjustments", with_decision_key(run.facts("adjustments")))
+    named = evidence.acting_adjustments(run, with_decision_key(run.facts("adjustments")))
+    decided = run.keep("facts", "decided_adjustments", named)
     kept = run.keep("facts", "kept_of_orders", cancelled_orders.kept_of_orders(decided))
     fee_rows = ibis.union(
         export_invoices.order_fees(orders, standing).drop("is_first"),

@@ -2,7 +2,7 @@
 
 A function stands for a rule if it is registered for it (``@rule``) or if its docstring, or that of its
 module, names the id. A test stands for a rule if it names the id, or one of the functions registered
-for it, itself or in a case file it reads.
+for it, itself or in a case file it reads; a case of an exception code stands for the code's rules.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def traces(functions: list[Registered], catalogue: Catalogue, root: Path) -> dic
     for code in catalogue.codes.values():
         for rule in ids_in(code.rule_ids):
             by_rule[rule].codes.add(code.code)
-    for test, rules in _tested(root / "tests", names):
+    for test, rules in _tested(root / "tests", names, catalogue):
         for rule in rules:
             by_rule[rule].tests.add(test)
     return by_rule
@@ -110,7 +110,7 @@ def _listed_rules(call: ast.Call) -> str:
     return " ".join(ast.unparse(keyword.value) for keyword in call.keywords if keyword.arg == "rules")
 
 
-def _tested(tests: Path, names: dict[str, set[str]]) -> Iterable[tuple[str, set[str]]]:
+def _tested(tests: Path, names: dict[str, set[str]], catalogue: Catalogue) -> Iterable[tuple[str, set[str]]]:
     """(file::test, ids) of every test function, and (case file, ids) of every case file."""
     for path in sorted(tests.rglob("test_*.py")):
         where = path.relative_to(tests.parent).as_posix()
@@ -123,6 +123,9 @@ def _tested(tests: Path, names: dict[str, set[str]]) -> Iterable[tuple[str, set[
         called = set(re.findall(r"\b\w+\.(\w+)\(", text))
         rules = ids_in(text).union(*(names.get(name, set()) for name in called))
         yield path.relative_to(tests.parent).as_posix(), rules
+    for path in sorted((tests / "cases" / "exceptions").glob("*.yaml")):
+        for code in re.findall(r"^- code: (\w+)", path.read_text("utf-8"), re.MULTILINE):
+            yield f"{path.relative_to(tests.parent).as_posix()}::{code}", ids_in(catalogue[code].rule_ids)
 
 
 def _named(node: ast.FunctionDef, names: dict[str, set[str]]) -> set[str]:

@@ -15,7 +15,7 @@ from settlement.matching.names import account_key, name_key
 from settlement.matching.prepared import Prepared
 from settlement.matching.relations import beside, text, union_of
 
-_BUREAU = r"国家金库|国库|税务局|待报解"
+BUREAU = r"国家金库|国库|税务局|待报解"
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _payers_of(inputs: Prepared, credits: ir.Table, scope: ir.Table, known: ir.T
     crowded = credits.select("txn_id", key="payer_account").union(credits.select("txn_id", key="payer_key"))
     crowded = crowded.semi_join(crowd, "key").select("txn_id").distinct().mutate(is_many=True)
     rows = beside(beside(credits, summed, "txn_id"), crowded, "txn_id")
-    bureau = rows.counterparty_name.re_search(_BUREAU).fill_null(False)
+    bureau = rows.counterparty_name.re_search(BUREAU).fill_null(False)
     party = ibis.cases(
         (rows.principals.isnull() & rows.is_many.fill_null(False), "many"),
         (rows.principals.isnull(), ibis.ifelse(bureau, "bureau", "unknown")),

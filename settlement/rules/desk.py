@@ -170,7 +170,7 @@ def desk_findings(charges: ir.Table) -> ir.Table:
         code=lambda t: t.code,
         subject=lambda t: subject_of("desk", t.type, t.ref_no, t.happened_at),
         message=_message,
-        amount_at_risk_cny=lambda t: ibis.coalesce(t.charge_cny, t.amount),
+        amount_at_risk_cny=lambda t: ibis.coalesce(t.charge_cny.nullif(0), t.amount),
         arisen_on=lambda t: ibis.coalesce(t.happened_at, t.done_at).cast("date"),
         order_no=ibis.literal(None, "string"),
     )

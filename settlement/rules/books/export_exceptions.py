@@ -44,21 +44,9 @@ def _line(table: ir.Table) -> ir.StringValue:
 
 def _missing_inputs(own: ir.Table) -> list[ir.Table]:
     orders = _one_an_order(own)
-    no_fee = orders.filter(orders.order_gross.notnull() & orders.agency_fee.isnull() & orders.agency_fee_rate.isnull())
     no_fob = orders.filter(orders.declared_on.notnull() & (orders.order_net > 0) & orders.net_cny.isnull())
     negative = orders.filter(ibis.coalesce(orders.order_net <= 0, False))
     return [
-        found(
-            no_fee,
-            code="INV_INPUT_MISSING",
-            subject=lambda t: subject_of(t.order_no, "fee"),
-            field="agency_fee",
-            message=lambda t: sentence(
-                "订单 ", t.order_no, " 已收汇折人民币 ", t.order_gross, " 元，但代理费与代理费率均未填写，开票金额无法计算；无代理费请填 0。"
-            ),
-            amount_at_risk_cny=lambda t: t.order_gross,
-            rule_id="EXP-INV-01",
-        ),
         found(
             no_fob,
             code="INV_INPUT_MISSING",
@@ -104,7 +92,7 @@ def _rates(own: ir.Table) -> list[ir.Table]:
 
     return [
         rated(invalid, "INV_RATE_INVALID", "refund_rate", "VAT-REF-05",
-              "征税率 ", lambda t: t.levy_rate, " 与所填退税率不合：退税率不得高于征税率，征税率须已知。"),
+              "征税率 ", lambda t: t.levy_rate.round(4), "、退税率 ", lambda t: t.refund_rate.round(4), "：退税率不得高于征税率，征税率须已知。"),
         rated(missing, "REFUND_RATE_MISSING", "refund_rate", "VAT-REF-11",
               "在出口日期 ", lambda t: t.exported_on, " 没有退税率，不能开票。"),
         rated(ambiguous, "REFUND_RATE_AMBIGUOUS", "refund_rate", "VAT-REF-11",

@@ -180,8 +180,11 @@ def _duplicates(used: ir.Table) -> ir.Table:
 
 
 def _void(used: ir.Table) -> ir.Table:
-    rows = used.filter(used.is_void)
-    return _raised(rows, "VATINV_RED_OR_VOID", "EIV-05", "状态为 ", lambda t: t.invoice_status, "，不得使用。")
+    red = ~ibis.coalesce(used.is_positive, True) | ibis.coalesce(used.total_amount < 0, False)
+    rows = used.mutate(_red=red).filter(lambda t: t.is_void | t._red)
+    void = sentence("状态为 ", rows.invoice_status, "，不得使用")
+    why = ibis.cases((rows.is_void, void), else_=sentence("为红字发票，冲减 ", rows.total_amount, " 元"))
+    return _raised(rows, "VATINV_RED_OR_VOID", "EIV-05", why, "。")
 
 
 def _services(used: ir.Table, words: tuple[str, ...]) -> ir.Table:

@@ -13,9 +13,9 @@ from settlement.rules.exceptions import found, sentence, subject_of
 
 
 def refund_findings(
-    refunds: ir.Table, notices: ir.Table, lines: ir.Table, *, as_of: date, warn_days: int, per_line: Decimal
+    refunds: ir.Table, notices: ir.Table, lines: ir.Table, events: ir.Table, *, as_of: date, warn_days: int, per_line: Decimal
 ) -> ir.Table:
-    """``FOUND`` rows. ``refunds``: tax_refunds as they stand; ``notices``: with order; ``lines``: export lines.
+    """``FOUND`` rows. ``refunds``: tax_refunds as they stand; ``notices``: with order; ``lines``: export lines; ``events``.
 
     ``warn_days``: calendar days before the last filing day; ``per_line``: rounding allowed for a goods line (CNY).
     """
@@ -25,7 +25,7 @@ def refund_findings(
         _no_cash(refunds, notices),
         *_differences(sized, per_line),
         *_refused(notices, refunds),
-        _not_filed(refunds),
+        _not_filed(refunds, events),
         *_windows(refunds, lines, as_of, warn_days),
     )
 
@@ -59,7 +59,7 @@ def _no_cash(refunds: ir.Table, notices: ir.Table) -> ir.Table:
 def _differences(sized: ir.Table, per_line: Decimal) -> list[ir.Table]:
     """C-38: rounding explains a fen a line; beyond it somebody must look. The client gets what was received."""
     lines = ibis.coalesce(sized._lines, 1).cast(money.MONEY)
-    received = sized.filter(sized.received.notnull() & sized.expected.notnull() & (sized.status != "部分到账")).mutate(
+    received = sized.filter(sized.received.notnull() & sized.expected.notnull()).mutate(
         _gap=lambda t: refund.refund_difference(t.received, t.expected)
     )
     off = received.filter(
@@ -84,15 +84,19 @@ def _refused(notices: ir.Table, refunds: ir.Table) -> list[ir.Table]:
     )
     clawed = joined.filter((joined.result == "追缴") | (joined.amount < 0))
     return [
-        _raised(denied, "REFUND_DENIED", "EXP-REF-03", "_risk", lambda t: t.notified_on, " 通知不予退税。", arisen="notified_on"),
-        _raised(clawed, "REFUND_CLAWBACK", "EXP-REF-03", "amount", lambda t: t.notified_on, " 通知追缴已退税款 ", lambda t: t.amount, " 元。", arisen="notified_on"),
+        _raised(denied, "REFUND_DENIED", "EXP-REF-03", "_risk", lambda t: t.notified_on, " 通知不予退税 ", lambda t: t._risk.abs(), " 元。", arisen="notified_on"),
+        _raised(clawed, "REFUND_CLAWBACK", "EXP-REF-03", "amount", lambda t: t.notified_on, " 通知追缴已退税款 ", lambda t: t.amount.abs(), " 元。", arisen="notified_on"),
     ]  # fmt: skip
 
 
-def _not_filed(refunds: ir.Table) -> ir.Table:
-    """EXP-REF-02: declaration and VAT invoice are there, and nobody has been told of a filing."""
+def _not_filed(refunds: ir.Table, events: ir.Table) -> ir.Table:
+    """EXP-REF-02: declaration and VAT invoice are there, and nobody recorded that 税务部 signed for them or was told more."""
     rows = refunds.filter((refunds.status == "待申报") & refunds.expected.notnull() & (refunds.expected > 0))
-    return _raised(rows, "REFUND_NOT_SUBMITTED", "EXP-REF-02", "expected", "报关单与增票已齐，应退 ", lambda t: t.expected, " 元，尚无申报或核准记录。")
+    signed = events.filter((events.event == "EXP-REF-02") & events.order_no.notnull()).select("order_no").distinct()
+    return _raised(
+        rows.anti_join(signed, "order_no"), "REFUND_NOT_SUBMITTED", "EXP-REF-02", "expected",
+        "报关单与增票已齐，应退 ", lambda t: t.expected, " 元，尚无税务部签收、申报或核准记录。",
+    )  # fmt: skip
 
 
 def _windows(refunds: ir.Table, lines: ir.Table, as_of: date, warn_days: int) -> list[ir.Table]:
@@ -104,7 +108,7 @@ def _windows(refunds: ir.Table, lines: ir.Table, as_of: date, warn_days: int) ->
         & (ibis.coalesce(refunds.expected, money.decimal_literal(1)) > 0)
     )
     short = lines.filter(~lines.is_received_in_full & lines.declaration_no.notnull()).select(
-        "order_no", "declaration_no", _open="received_gap"
+        "order_no", "declaration_no", _open=lambda t: ibis.coalesce(t.received_gap.abs(), t.declared_fx)
     ).distinct(on=["order_no", "declaration_no"])
     uncollected = refunds.join(short, ["order_no", "declaration_no"])
     uncollected = uncollected.filter(
@@ -112,7 +116,7 @@ def _windows(refunds: ir.Table, lines: ir.Table, as_of: date, warn_days: int) ->
     )
     return [
         _raised(near, "REFUND_WINDOW_CLOSING", "VAT-REF-15", "expected", "退税申报截止 ", lambda t: t.file_by, "，尚未核准；应退 ", lambda t: t.expected, " 元。"),
-        _raised(uncollected, "FX_COLLECTION_WINDOW", "VAT-REF-15", "expected", "收汇截止 ", lambda t: t.file_by, "，尚差外币 ", lambda t: t._open, "。"),
+        _raised(uncollected, "FX_COLLECTION_WINDOW", "VAT-REF-15", "expected", "收汇截止 ", lambda t: t.file_by, "，尚差外币 ", lambda t: t._open.cast(money.MONEY), "。"),
     ]  # fmt: skip
 
 
