@@ -180,16 +180,28 @@ def _without_noise(figures: pa.Array, kind: pa.Decimal128Type, noise: Decimal) -
     return pc.if_else(is_noise, pc.cast(pc.cast(near, kind), pa.string()), figures)
 
 
-def quantity(cells: pa.Array, *, from_workbook: bool = False) -> Read:
-    """A quantity as DECIMAL(18,6), exact. Bad: no number, more than six decimals."""
+def quantity(cells: pa.Array, *, from_workbook: bool = False, is_rounded: bool = False) -> Read:
+    """A quantity as DECIMAL(18,6), exact. Bad: no number, more than six decimals (``is_rounded``: those are rounded)."""
     values = _calculated(plain_number(cells), QUANTITY, _FINE_NOISE[6], from_workbook)
-    return _decimal(values, QUANTITY)
+    return _decimal(_rounded(values, QUANTITY) if is_rounded else values, QUANTITY)
 
 
-def quote(cells: pa.Array, *, from_workbook: bool = False) -> Read:
-    """A quote as written, DECIMAL(18,8): per 100 stays per 100. Bad: no number, more than eight decimals."""
+def quote(cells: pa.Array, *, from_workbook: bool = False, is_rounded: bool = False) -> Read:
+    """A quote as written, DECIMAL(18,8): per 100 stays per 100. Bad: no number, more than eight decimals
+    (``is_rounded``: those are rounded)."""
     values = _calculated(plain_number(cells), RATE, _FINE_NOISE[8], from_workbook)
-    return _decimal(values, RATE)
+    return _decimal(_rounded(values, RATE) if is_rounded else values, RATE)
+
+
+def _rounded(values: pa.Array, kind: pa.Decimal128Type) -> pa.Array:
+    """Figures with more decimals than the kind holds, half up: the tax bureau prints fifteen of a price it divided."""
+    digits = f"^-?[0-9]{{1,{kind.precision - kind.scale - 1}}}\\.[0-9]{{{kind.scale + 1},20}}$"
+    return _where(values, digits, lambda figures: pc.cast(_half_up(figures, kind), pa.string()))
+
+
+def _half_up(figures: pa.Array, kind: pa.Decimal128Type) -> pa.Array:
+    rounded = pc.round(pc.cast(figures, _LONG), kind.scale, round_mode="half_towards_infinity")
+    return pc.cast(rounded, kind)
 
 
 def whole(cells: pa.Array) -> Read:

@@ -101,6 +101,7 @@ def ingest_month(con: Backend, home: Home, month: str, past: Past) -> None:
     accepted = [_in_order_currency(con, part, past) if item.name == "goods" else part for part, item in zip(accepted, monthly_layouts(), strict=True)]
     _keep_files(con, "month", inbox)
     rejections = _union([*rejected, con.table("reference_rejected", database="inbox"), bank.rejected], REJECTIONS)
+    rejections = _rejected_in_order_currency(con, rejections, past)
     rejections = con.create_table("rejections", rejections, database="inbox", overwrite=True)
     con.create_table("rejected_rows", _shown_rejections(rejections), database="stage", overwrite=True)
     counted = _union([*accepted, con.table("reference_accepted", database="inbox"), bank.accepted], TOTALS)
@@ -210,6 +211,16 @@ def _in_order_currency(con: Backend, goods: ir.Table, past: Past) -> ir.Table:
     known = both.group_by("order_no").agg(_currency=both.currency.max()).rename(_of="order_no")
     joined = goods.left_join(known, goods.order_no == known._of)
     return joined.mutate(currency=ibis.coalesce(joined._currency, joined.currency)).select(*TOTALS)
+
+
+def _rejected_in_order_currency(con: Backend, rejections: ir.Table, past: Past) -> ir.Table:
+    """So are those that were rejected, even with their order."""
+    here = con.table("orders", database="stage").select("order_no", "currency")
+    refused = rejections.filter((rejections.input_table == "orders") & rejections.order_no.notnull())
+    every = here.union(_orders(past).select("order_no", "currency")).union(refused.select("order_no", "currency"))
+    known = every.group_by("order_no").agg(_currency=every.currency.max()).rename(_of="order_no")
+    joined = rejections.left_join(known, (rejections.order_no == known._of) & (rejections.input_table == "goods"))
+    return joined.mutate(currency=ibis.coalesce(joined._currency, joined.currency)).select(*REJECTIONS)
 
 
 # --- what a person must see ------------------------------------------------------------------------

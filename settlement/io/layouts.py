@@ -62,7 +62,7 @@ class Field:
     """One field: its English name, Chinese header, kind, and what a row may say in it.
 
     ``values``: the words allowed as the whole cell. ``words``: those allowed in a list joined by 、 or ;.
-    ``percent_from``: a bare rate from here on is percent.
+    ``percent_from``: a bare rate from here on is percent. ``is_rounded``: more decimals than the kind holds are rounded.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Field:
     values: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     percent_from: str = "1"
+    is_rounded: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,4 +156,5 @@ def _field(name: str, facts: Mapping) -> Field:
         values=tuple(facts.get("values", ())),
         words=tuple(facts.get("words", _WORDS.get(name, ()))),
         percent_from=facts.get("percent_from", "1"),
+        is_rounded=facts.get("rounded", False),
     )

@@ -132,8 +132,8 @@ def _kernel(field: Field, from_workbook: bool) -> Callable[[pa.Array], cells.Rea
         "date": partial(cell_dates.date, serials=from_workbook),
         "time": partial(_time, serials=from_workbook),
         "money": partial(cells.money, from_workbook=from_workbook),
-        "quantity": partial(cells.quantity, from_workbook=from_workbook),
-        "quote": partial(cells.quote, from_workbook=from_workbook),
+        "quantity": partial(cells.quantity, from_workbook=from_workbook, is_rounded=field.is_rounded),
+        "quote": partial(cells.quote, from_workbook=from_workbook, is_rounded=field.is_rounded),
         "rate": partial(cells.rate, percent_from=Decimal(field.percent_from), from_workbook=from_workbook),
     }
     plain = {

@@ -84,6 +84,15 @@ def test_calculated_figures_of_a_spreadsheet_have_no_noise(kernel, text, value):
     assert one(kernel, text) is BAD
 
 
+@pytest.mark.parametrize(
+    ("kernel", "text", "value"),
+    [(cells.quote, "8.849557522123894", "8.84955752"), (cells.quote, "-1.000000005", "-1.00000001"), (cells.quantity, "0.0000005", "0.000001"),
+     (cells.quantity, "3", "3"), (cells.quantity, "1.2.3", BAD)],
+)  # fmt: skip
+def test_what_the_tax_bureau_divided_is_rounded_where_it_may_be(kernel, text, value):
+    assert one(kernel, text, is_rounded=True) == (value if value is BAD else Decimal(value))
+
+
 @pytest.mark.parametrize("text", ["-1", "200%", "0.123456789", "免税", "13 17", "1.1234567%"])
 def test_what_is_no_rate_is_bad(text):
     assert one(cells.rate, text) is BAD

@@ -288,3 +288,27 @@ def test_layouts_name_only_fields_they_have():
         names = set(layout.schema)
         assert {*layout.money_of, *layout.key, *layout.any_of} <= names
         assert layout.currency_of is None or layout.currency_of in names
+
+
+def test_goods_that_are_rejected_are_in_the_currency_of_their_order(desk, read):
+    """Even where the order is rejected with them: USD 80.00 are no 80.00 yuan at risk."""
+    desk.put("raw/reference/fx_mid_rates.csv", "发布日期,币种,中间价", "2023-09-28,USD,700")
+    desk.put("raw/2023-09/orders/more.csv", ORDERS, "E2,出口贸易代理,P999,2023-09-05,USD,80.00", ORDER.format(3, 5))
+    desk.put("raw/2023-09/orders/lines.csv", GOODS, LINE.format(2, 80), LINE.format(3, 5), LINE.format(3, 6))
+    books = read()
+    total = books.totals("goods")["lines.csv", "USD"]
+    assert (total["rows_read"], total["rows_rejected"], total["amount_rejected"]) == (3, 3, Decimal("91.00"))
+    at_risk = {row["source_row"]: row["amount_at_risk_cny"] for row in books.found("ROW_REJECTED") if row["source_file"].endswith("lines.csv")}
+    assert at_risk == {2: Decimal("560.00"), 3: Decimal("35.00"), 4: Decimal("42.00")}
+
+
+def test_a_tax_bureaus_price_has_fifteen_decimals(desk, read):
+    desk.put(
+        "raw/2023-09/vat/全量.csv",
+        "数电发票号码,销方识别号,销方名称,开票日期,数量,单价,金额,税率,税额,价税合计",
+        "23332000000012345678,91330000MA0TE5T087,甲公司,2023-09-05 10:10:10,10.12345678,8.849557522123894,89.59,13%,11.65,101.24",
+    )
+    books = read()
+    [invoice] = books.rows("stage", "vat_invoices")
+    assert (invoice["unit_price"], invoice["quantity"], invoice["ex_vat_amount"]) == (Decimal("8.84955752"), Decimal("10.123457"), Decimal("89.59"))
+    assert books.found("ROW_REJECTED") == []
