@@ -116,6 +116,14 @@ def test_the_life_of_a_refund(told):
     ]  # fmt: skip
 
 
+def test_a_refund_left_with_us_is_kept_and_posts_nothing_more(told):
+    life = "expected notified received paid_out kept balance status"
+    assert told("tax_refunds", SEP, life, order_no="X1901") == [("8060.00", "8060.00", "8060.00", None, None, "8060.00", "已到账")]
+    assert told("tax_refunds", OCT, life, order_no="X1901") == [("8060.00", "8060.00", "8060.00", None, "8060.00", "0.00", "已付清")]
+    assert told("principal_ledger", OCT, "kind", principal_id="P19") == []
+    assert told("principal_account_balances", OCT, "account closing", principal_id="P19") == [("货款", "62000.00"), ("退税", "8060.00")]
+
+
 def test_an_import_settles_at_the_banks_rate_and_fee(told):
     figures = "estimate_cny goods_cny bank_fee duty consumption_tax vat invoice_amount vat_gap neutral_amount eligible status"
     assert told("import_invoices", SEP, figures, order_no="M0701") == [
@@ -222,11 +230,11 @@ def test_freight_by_quote_and_by_cost(told):
     assert told("bl_releases", SEP, "due_cny exposure_after allowed", order_no="L1301") == [("25186.34", "25186.34", True)]
     # 2 x 1,350.00 + 1 x 900.00 once, however many lines the carrier bills; TLX is quoted for the order and billed without one.
     assert told("freight_charges", SEP, "charge_code cost client_quote receivable_cny", order_no="L1302") == [
-        ("STO", "-120.00", None, "-120.00"),
+        ("LSS", "100.00", None, "710.36"), ("STO", "-120.00", None, "-120.00"),
         ("THC", "1000.00", "3600.00", "3600.00"), ("THC", "1000.00", None, "0.00"), ("THC", "1000.00", None, "0.00"),
         ("TLX", "0.00", "300.00", "300.00"),
     ]  # fmt: skip
-    assert told("principal_balances", SEP, "closing", principal_id="P13") == [("-28966.34",)]
+    assert told("principal_balances", SEP, "closing", principal_id="P13") == [("-29676.70",)]
 
 
 def test_when_an_export_is_received_in_full(told):
@@ -236,6 +244,7 @@ def test_when_an_export_is_received_in_full(told):
         ("X1402", "99500.00", "706450.00", "1000.00", "797158.50", "可开票"),
         ("X1403", "99499.99", "706449.93", "1000.00", "797158.42", "待收齐"),
         ("X1404", "99000.00", "702900.00", "1000.00", "793147.00", "待收齐"),
+        ("X1405", "9650.00", "9650.00", "1000.00", "9774.50", "可开票"),
     ]
     # 213,000.00 + 500,500.00; the rate shown is what both came to.
     assert told("export_invoices", OCT, states, principal_id="P14") == [
@@ -243,6 +252,7 @@ def test_when_an_export_is_received_in_full(told):
         ("X1402", "99500.00", "706450.00", "1000.00", "797158.50", "可开票"),
         ("X1403", "99499.99", "706449.93", "1000.00", "797158.42", "待收齐"),
         ("X1404", "99000.00", "702900.00", "1000.00", "793147.00", "可开票"),
+        ("X1405", "9650.00", "9650.00", "1000.00", "9774.50", "可开票"),
     ]
     assert told("export_invoices", OCT, "settlement_rate", order_no="X1401") == [("7.13500000",)]
 
@@ -286,6 +296,14 @@ def test_an_export_paid_out_and_the_cut_off_over_the_october_holiday(told):
     ]
     late = [message for (message,) in told("exceptions", OCT, "message", order_no="X1701", code="DL_CUTOFF_MISSED")]
     assert len(late) == 1 and "Q1703" in late[0] and "2023-10-07 16:30" in late[0]
+
+
+def test_a_payment_that_came_back_is_taken_back_once_in_the_month_it_came(told):
+    assert told("principal_balances", SEP, "movement closing", principal_id="P18") == [("63000.00", "63000.00")]
+    assert told("principal_ledger", OCT, "kind amount_cny adjusts_month", principal_id="P18") == [("付款", "8000.00", "2023-09")]
+    assert told("payment_allocations", OCT, "request_no amount amount_cny", order_no="X1801") == [("Q1801", "-8000.00", "-8000.00")]
+    for month, closing in ((OCT, "71000.00"), (NOV, "71000.00")):
+        assert told("principal_balances", month, "closing", principal_id="P18") == [(closing,)]
 
 
 def test_every_balance_chains_over_the_quarter(told):

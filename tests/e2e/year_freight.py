@@ -113,3 +113,5 @@ def quotes(q: Quarter) -> None:
     for box in ("HLXU1000001", "HLXU1000002", "HLXU1000003"):
         q.freight("L1302", "THC", "1000.00", unit_basis="柜", container_no=box)
     q.freight("L1302", "STO", "-120.00", on="2023-09-11")
+    # No rate on the line: the mid rate of the day of confirmation, 7.1036.
+    q.freight("L1302", "LSS", "100.00", currency="USD")

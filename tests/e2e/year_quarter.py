@@ -24,6 +24,7 @@ def quarter(root: Path) -> TinyHome:
         _netted,
         _currencies,
         _refund,
+        _kept,
         _imports,
         credit_limits,
         opening_items,
@@ -153,6 +154,21 @@ def _refund(q: Quarter) -> None:
     )
 
 
+def _kept(q: Quarter) -> None:
+    """A refund that the principal leaves with us, by decision."""
+    q.principal("P19")
+    q.export("X1901", "P19", "10000.00", declaration_no="310120230600001901")
+    q.goods("X1901", "10000.00")
+    q.credit("P19", "USD", "10000.00", "X1901", cny_amount="62000.00")
+    q.home.add(
+        "refund_notices",
+        {"declaration_no": "310120230600001901", "batch_no": "TS1901", "result": "核准", "amount": "8060.00", "notified_on": "2023-09-20"},
+    )
+    bureau = {"counterparty_name": "国家金库宁波市海曙区支库", "counterparty_account": "1", "summary": "退税"}
+    q.credit("P19", "CNY", "8060.00", "出口退税 TS1901", on="2023-09-25", **bureau)
+    q.decide("2023-10", kind="保留", principal_id="P19", from_order="X1901", from_account="退税", amount="8060.00")
+
+
 def _imports(q: Quarter) -> None:
     """W10 and W11; W10 with consumption tax, whose slip gets its rate a month late."""
     for who, order in (("P07", "M0701"), ("P08", "M0801")):
@@ -220,6 +236,10 @@ def _full(q: Quarter) -> None:
         q.goods(order, "100000.00")
         q.credit("P14", "USD", came, order, fx_rate="710.00")
     q.credit("P14", "USD", "70000.00", "X1401", on="2023-10-16", fx_rate="715.00")
+    # In CNY, USD 50 are 355.18: 350.00 short is near enough.
+    q.export("X1405", "P14", "10000.00", currency="CNY", agency_fee="1000.00")
+    q.goods("X1405", "10000.00", fob_usd="1400.00")
+    q.credit("P14", "CNY", "9650.00", "X1405 货款")
     q.home.add("events", {"event": "收齐", "happened_at": "2023-10-17 10:00:00", "order_no": "X1404"}, month="2023-10")
 
 
@@ -307,3 +327,12 @@ def _paid(q: Quarter) -> None:
     q.debit("CNY", "500000.00", "Q1701", "2023-09-28", own[1], own[2])
     q.debit("CNY", "60000.00", "Q1702", "2023-10-08", own[1], own[2])
     q.debit("CNY", "30000.00", "Q1703", "2023-10-08", own[1], own[2])
+    # A payment that came back a month later.
+    q.principal("P18")
+    q.export("X1801", "P18", "10000.00")
+    q.goods("X1801", "10000.00")
+    q.credit("P18", "USD", "10000.00", "X1801", cny_amount="71000.00")
+    payee = ("委托方", q.name("P18"), "39010000000000018")
+    q.request("Q1801", "X1801", "货款", *payee, "CNY", "8000.00")
+    q.debit("CNY", "8000.00", "Q1801", "2023-09-20", payee[1], payee[2])
+    q.credit("P18", "CNY", "8000.00", "退汇 Q1801 账号户名不符", on="2023-10-09", summary="付款退回")

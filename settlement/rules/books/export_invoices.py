@@ -299,7 +299,9 @@ def _judged(figured: ir.Table, usd_rates: ir.Table, marks: ir.Table, tolerance: 
     fixed = money.divide_half_up(money.decimal_literal(tolerance.usd), marked.usd_per_1)
     share = money.multiply(marked.declared_fx, money.decimal_literal(tolerance.fraction, 8))
     allowed = ibis.greatest(ibis.coalesce(fixed, money.decimal_literal(0)), share)
-    gap = (marked.declared_fx - marked.received_fx).cast(money.MONEY)
+    # Euros are not held against declared dollars (RCV_CURRENCY_MISMATCH): a person says 收齐.
+    same_currency = ibis.coalesce(marked.fx_currency == marked.currency, False)
+    gap = ibis.cases((same_currency, marked.declared_fx - marked.received_fx), else_=ibis.null(money.MONEY)).cast(money.MONEY)
     return marked.mutate(
         received_gap=gap,
         allowed_gap=allowed.cast(money.MONEY),

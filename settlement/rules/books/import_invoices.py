@@ -103,7 +103,8 @@ def import_invoices(
     nil = money.decimal_literal(0)
     is_local = joined.currency == "CNY"
     rate = ibis.cases((is_local, money.decimal_literal(1, 8)), else_=joined.mid_rate)
-    settled = joined.goods_cny.notnull() & ~ibis.coalesce(joined.is_unpriced, False)
+    # A payment that came back settles nothing.
+    settled = joined.goods_cny.notnull() & ~ibis.coalesce(joined.is_unpriced, False) & ibis.coalesce(joined.paid_fx != 0, False)
     taxed = ibis.coalesce(joined.bills, 0) > 0
     figures = settled & taxed & ~joined.is_cancelled
     fee = ibis.coalesce(joined.bank_fee, nil)
