@@ -5,7 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("bench.sample", "bench.bank_statements", "bench.matching", "bench.month", "bench.workbooks")
+BENCHMARKS = (
+    "bench.sample",
+    "bench.bank_statements",
+    "bench.sample_truth",
+    "bench.matching",
+    "bench.month",
+    "bench.workbooks",
+)
 
 
 def main() -> int:

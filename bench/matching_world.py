@@ -12,7 +12,7 @@ from datetime import date
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
-from bench.sample_truth import loader
+from settlement.assets.tryout import loader
 from settlement.io.layouts import layouts
 from settlement.io.parameters import load_parameters
 from settlement.matching import MatchInputs, limits_on

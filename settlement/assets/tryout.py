@@ -18,9 +18,11 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from settlement import month as months
+from settlement.checks.mart_schemas import mart_table
 from settlement.io.engine import connect
 from settlement.io.home import Home
 from settlement.io.parameters import load_parameters
+from settlement.io.warehouse import conformed, empty
 from settlement.matching import Limits, MatchInputs, limits_on, tryout
 from settlement.matching.relations import text
 
@@ -62,14 +64,18 @@ def limit_value(name: str, written: str) -> object:
 
 
 def inputs_after_reading(home: Home, month: str) -> tuple[Backend, MatchInputs]:
-    """What matching is given for ``month``: the facts in the home's work file, and what earlier months published."""
+    """What matching is given for ``month``: the facts that ``read_month`` left in the home's work file, and what earlier
+    months published."""
     con = connect()
     con.attach(home.workshop / "work.duckdb", name="work", read_only=True)
     tables = {name: con.table(name, database=("work", "facts")) for name in _FACTS}
     tables |= {name: con.table(name, database=("work", "reference")) for name in _REFERENCE}
-    con.attach(home.published, name="published", read_only=True)
+    if home.published.exists():
+        con.attach(home.published, name="published", read_only=True)
     for name, table in (("placed", "receipt_allocations"), ("placed_payments", "payment_allocations")):
-        rows = con.table(table, database=("published", "mart"))
+        rows = empty(mart_table(table))
+        if home.published.exists():
+            rows = conformed(con.table(table, database=("published", "mart")), mart_table(table))
         tables[name] = rows.filter(rows.month < month)
     day = months.last_day(month)
     return con, MatchInputs(
@@ -77,13 +83,14 @@ def inputs_after_reading(home: Home, month: str) -> tuple[Backend, MatchInputs]:
         as_of=day,
         limits=limits_on(load_parameters(home.reference), day),
         run=lambda table: con.to_pyarrow(table).to_pylist(),
-        load=_loader(con),
+        load=loader(con),
         keep=lambda name, table: con.create_table(name, table, overwrite=True),
         **tables,
     )
 
 
-def _loader(con: Backend):
+def loader(con: Backend):
+    """How rows become a table of ``con``, exactly: what ``MatchInputs.load`` is given."""
     numbers = iter(range(10**9))
 
     def load(rows, schema: ibis.Schema):
@@ -109,7 +116,7 @@ def try_month(home: Home, month: str, limits: Mapping[str, object], rules: Mappi
         scratch.workshop.mkdir(parents=True)
         scratch.raw.symlink_to(home.raw, target_is_directory=True)
         shutil.copyfile(home.published, scratch.published)
-        _read_month(scratch, month)
+        read_month(scratch, month)
         con, inputs = inputs_after_reading(scratch, month)
         try:
             moved = tryout(inputs, limits, rules)
@@ -122,8 +129,8 @@ def try_month(home: Home, month: str, limits: Mapping[str, object], rules: Mappi
             con.disconnect()
 
 
-def _read_month(home: Home, month: str) -> None:
-    """Run the job of the month as far as matching looks at it."""
+def read_month(home: Home, month: str) -> None:
+    """Run the job of the month as far as matching looks at it. Raises ``CannotTry`` where the job fails."""
     from settlement.definitions import defs
 
     upstream = dg.AssetSelection.assets("matched_money").upstream(include_self=False)
