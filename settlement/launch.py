@@ -57,8 +57,9 @@ def settle(
 
     from settlement.definitions import defs
 
-    # A month compiles some hundred expressions of many small objects: collecting them each time costs a fifth of it.
-    gc.set_threshold(200_000, 20, 20)
+    # A month compiles some hundred expressions of many small objects: collecting them again and again costs a third
+    # of it.
+    gc.set_threshold(2_000_000, 100, 1_000)
     settings = {"home": str(home.root), "workbooks": workbooks, "lang": lang}
     if as_of:
         settings["as_of"] = as_of.isoformat()

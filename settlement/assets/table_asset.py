@@ -67,11 +67,10 @@ def table_asset(
     )
     def the_asset(run: SettlementRun) -> dg.MaterializeResult:
         run.keep_book(name, make(run))
-        sql = run.warehouse.made_by["book", name].sql("duckdb", pretty=True)
         return dg.MaterializeResult(
             check_results=[table_check_result(run.con, name, name)],
             metadata={
-                **table_metadata(run.con, "book", name, sql=sql),
+                **table_metadata(run.con, "book", name, sql=run.warehouse.made_by["book", name]),
                 "rules": dg.MetadataValue.text("、".join(rules) or "—"),
                 "month": run.month,
             }

@@ -36,7 +36,8 @@ class Warehouse:
         self.month = month
         self.as_of = as_of
         self.con: Backend | None = None
-        self.made_by: dict[tuple[str, str], sge.Select] = {}  # what made each table, for the UI
+        self.made_by: dict[tuple[str, str], str] = {}  # the SQL that made each table, for the UI
+        self._kept: dict[tuple[str, str], ir.Table] = {}
 
     @property
     def work_file(self) -> Path:
@@ -67,6 +68,7 @@ class Warehouse:
         if self.con is not None:
             self.con.disconnect()
             self.con = None
+            self._kept.clear()
 
     # --- the work file -------------------------------------------------------------------------
     def keep(self, schema: str, name: str, relation: ir.Table) -> ir.Table:
@@ -77,10 +79,13 @@ class Warehouse:
         """
         self.con._run_pre_execute_hooks(relation)  # memtables; ibis is pinned below 13
         target = sg.table(name, db=schema, quoted=True)
-        query = self._typed(relation)
-        self.con.raw_sql(sge.Create(kind="TABLE", this=target, replace=True, expression=query).sql("duckdb"))
-        self.made_by[schema, name] = query
-        return self.con.table(name, database=schema)
+        made = sge.Create(kind="TABLE", this=target, replace=True, expression=self._typed(relation))
+        # Only what people look at is laid out. The tree is not used again, so it needs no copy before it is written.
+        sql = made.sql("duckdb", pretty=schema == "book", copy=False)
+        self.con.raw_sql(sql)
+        self.made_by[schema, name] = sql
+        self._kept[schema, name] = self.con.table(name, database=schema)
+        return self._kept[schema, name]
 
     def _typed(self, relation: ir.Table) -> sge.Select:
         """The compiled relation, each column cast to the type Ibis says it has: the engine widens sums, and dates to times."""
@@ -93,7 +98,9 @@ class Warehouse:
         return sg.select(*columns).from_(inner)
 
     def work(self, schema: str, name: str) -> ir.Table:
-        return self.con.table(name, database=schema)
+        """A table of the work file. Raises ``TableNotFound``."""
+        kept = self._kept.get((schema, name))
+        return self.con.table(name, database=schema) if kept is None else kept
 
     def has_work(self, schema: str, name: str) -> bool:
         return self._has(self.con.current_catalog, schema, name)
