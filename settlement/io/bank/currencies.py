@@ -5,6 +5,7 @@ What belongs here: reading ``currencies.yaml``. What does not: rates, accounts.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -13,6 +14,9 @@ from importlib import resources
 import yaml
 
 from settlement.io.bank.limits import bank_limits
+
+# Words beside a currency that say which kind of account or money it is.
+_KINDS = {"本位币", "现钞", "现汇", "钞", "汇", "钞户", "汇户"}
 
 
 class NotMoney(ValueError):
@@ -39,14 +43,20 @@ def _file() -> dict[str, dict]:
 
 
 def currency_of(text: str | None) -> str | None:
-    """The code a name means, or None.
+    """The code a name means, or None. Banks also print code and name together, or the kind of account beside them.
 
     >>> currency_of("人民币"), currency_of("usd "), currency_of("XXX")
     ('CNY', 'USD', None)
+    >>> currency_of("USD-美元"), currency_of("人民币(本位币)"), currency_of("USD/CNY"), currency_of("USD XXX")
+    ('USD', 'CNY', None, None)
     """
     if text is None:
         return None
-    return currency_names().get(unicodedata.normalize("NFKC", text).strip().upper())
+    name, names = unicodedata.normalize("NFKC", text).strip().upper(), currency_names()
+    if name in names:
+        return names[name]
+    found = {names.get(part, part) for part in re.split(r"[\s()/,:-]+", name) if part and part not in _KINDS}
+    return found.pop() if len(found) == 1 and found <= names.keys() else None
 
 
 def money_of(text: str, currency: str | None) -> Decimal:

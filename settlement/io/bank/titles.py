@@ -136,7 +136,7 @@ def _read_rest(text: str, index: dict[str, str], stated: Stated, row: int) -> No
 
 
 def _put(name: str, value: str, stated: Stated, row: int) -> None:
-    value = value.strip().strip("[]").strip()
+    value = value.strip().strip("[]【】").strip()
     if name in _AMOUNT_LABELS:
         amount = _amount(value)
         if amount is not None:

@@ -85,6 +85,8 @@ def test_rows_without_one_clear_amount_are_rejected(put, out, into, code, reason
         ("付", "-5.00"),
         ("1", "5.00"),
         ("2", "-5.00"),
+        ("1 收", "5.00"),
+        ("借记", "-5.00"),
     ],
 )
 def test_marks_of_direction(put, mark, amount):
