@@ -79,8 +79,14 @@ def openings(items: ir.Table, balances: ir.Table, first_month: str, first_day: d
     from_items = posting(
         of_month,
         posting_key=_text(
-            "OPEN", of_month.principal_id, of_month.account, of_month.order_no, of_month.ref_no, of_month.arisen_on,
-            of_month.currency, of_month._number,
+            "OPEN",
+            of_month.principal_id,
+            of_month.account,
+            of_month.order_no,
+            of_month.ref_no,
+            of_month.arisen_on,
+            of_month.currency,
+            of_month._number,
         ),  # fmt: skip
         posted_on=day,
         principal_id=of_month.principal_id,
@@ -111,7 +117,7 @@ def openings(items: ir.Table, balances: ir.Table, first_month: str, first_day: d
 
 
 def receipts(standing: ir.Table) -> ir.Table:
-    """收款 and 退税到账: each standing piece of a receipt whose principal is known (IMP-RCV-01, EXP-RCV-02, EXP-REF-04).
+    """收款 and 退税到账: each standing piece of a receipt whose principal is known (IMP-RCV-01, EXP-RCV-02, LOG-RCV-01, C-28, EXP-REF-04).
 
     ``standing``: as ``receipts.standing_pieces``. On 账户 by purpose; without an order on 预收.
     """
@@ -131,7 +137,13 @@ def receipts(standing: ir.Table) -> ir.Table:
         rate=known.settlement_rate,
         amount_cny=known.amount_cny,
         txn_id=known.txn_id,
-        rule_id=ibis.cases((known.purpose == "退税款", "EXP-REF-04"), else_="EXP-RCV-02"),
+        rule_id=ibis.cases(
+            (known.purpose == "退税款", "EXP-REF-04"),
+            (known.purpose == "物流费", "LOG-RCV-01"),
+            (known.purpose == "预收", "C-28"),
+            (known.currency != "CNY", "EXP-RCV-02"),
+            else_="IMP-RCV-01",
+        ),
         note=known.rate_source,
     )
 
@@ -183,7 +195,7 @@ def freight(charges: ir.Table, treated: ir.Table, month_end: ir.DateValue) -> ir
         rate=marked.ar_rate,
         amount_cny=-marked.receivable_cny,
         document_no=marked.vendor_invoice_no,
-        rule_id="LOG-AR-02",
+        rule_id=ibis.cases((marked.client_quote.isnull(), "LOG-AR-03"), else_="LOG-AR-02"),
         note=marked.charge_code,
     )
 
@@ -241,7 +253,9 @@ def taxes(bills: ir.Table) -> ir.Table:
     total = (due.duty + due.consumption_tax + due.vat + due.late_fee).cast(money.MONEY)
     return posting(
         due,
-        posting_key=_text("TAX", due.order_no, ibis.coalesce(due.bill_no, due.source_file + "#" + due.source_row.cast("string"))),
+        posting_key=_text(
+            "TAX", due.order_no, ibis.coalesce(due.bill_no, due.source_file + "#" + due.source_row.cast("string"))
+        ),
         posted_on=due.paid_on,
         principal_id=due.principal_id,
         order_no=due.order_no,
@@ -260,7 +274,9 @@ def decisions(adjustments: ir.Table) -> ir.Table:
     ``adjustments``: kind, principal_id, from_order, from_account, to_order, to_account, currency, amount
     (CNY), document_no, decided_at, reason, decision_key. A side without an account posts nothing.
     """
-    moved = adjustments.filter(adjustments.kind.isin(["抵账", "转单", "核销", "更正"]) & (adjustments.currency == "CNY"))
+    moved = adjustments.filter(
+        adjustments.kind.isin(["抵账", "转单", "核销", "更正"]) & (adjustments.currency == "CNY")
+    )
     sides = []
     for side, sign in (("from", -1), ("to", 1)):
         named = moved.filter(moved[f"{side}_account"].notnull() & moved.principal_id.notnull())
@@ -288,10 +304,14 @@ def cleared_advances(refund_postings: ir.Table) -> ir.Table:
 
     ``refund_postings``: the postings on 退税 and 垫付退税 so far.
     """
-    of_order = refund_postings.filter(refund_postings.order_no.notnull()).group_by("principal_id", "order_no").agg(
-        cash=refund_postings.amount_cny.sum(where=refund_postings.kind == "退税到账"),
-        advanced=-refund_postings.amount_cny.sum(where=refund_postings.account == "垫付退税"),
-        cleared_on=refund_postings.posted_on.max(where=refund_postings.kind == "退税到账"),
+    of_order = (
+        refund_postings.filter(refund_postings.order_no.notnull())
+        .group_by("principal_id", "order_no")
+        .agg(
+            cash=refund_postings.amount_cny.sum(where=refund_postings.kind == "退税到账"),
+            advanced=-refund_postings.amount_cny.sum(where=refund_postings.account == "垫付退税"),
+            cleared_on=refund_postings.posted_on.max(where=refund_postings.kind == "退税到账"),
+        )
     )
     due = of_order.filter((of_order.cash > 0) & (of_order.advanced > 0))
     due = due.mutate(cleared=ibis.least(due.cash, due.advanced).cast(money.MONEY))
@@ -381,7 +401,9 @@ def _numbered(rows: ir.Table, published: ir.Table, month: str, first_day: date) 
         account=rows._account,
         kind=rows._kind_now,
         currency=ibis.coalesce(rows.currency, rows._currency),
-        amount_fx=ibis.cases((rows.amount_fx.isnull() & rows._fx.isnull(), ibis.null(money.MONEY)), else_=rows._diff_fx),
+        amount_fx=ibis.cases(
+            (rows.amount_fx.isnull() & rows._fx.isnull(), ibis.null(money.MONEY)), else_=rows._diff_fx
+        ),
         rate=rows.rate,
         amount_cny=rows._diff_cny,
         txn_id=ibis.coalesce(rows.txn_id, rows._txn),
