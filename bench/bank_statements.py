@@ -2,7 +2,8 @@
 
 Aims on 2 cores: 1,000,000 lines of CSV in 30 s, 200,000 lines of XLSX in 60 s, both within 2 GiB.
 Each case runs in a process of its own, so that its peak memory is its own. Prints one line a case and
-ends with 1 where a case misses its aim.
+ends with 1 where a case misses its aim. The aim is time by the clock, on cores that nothing else uses; the time of
+the processor beside it says how far off that was.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def main() -> int:
     if len(sys.argv) > 4 and sys.argv[1] == "--read":
         started = time.perf_counter()
         read(Path(sys.argv[2]), Decimal(sys.argv[3]), int(sys.argv[4]))
-        print(f"{time.perf_counter() - started:.1f} {peak_memory_mb()}")
+        print(f"{time.perf_counter() - started:.1f} {time.process_time():.1f} {peak_memory_mb()}")
         return 0
     missed = 0
     for kind in sys.argv[1:] or CASES:
@@ -125,13 +126,13 @@ def main() -> int:
             path = Path(folder) / f"statement.{kind}"
             total = write(kind, count, path)
             call = [sys.executable, __file__, "--read", str(path), str(total), str(count)]
-            seconds, memory = map(
+            seconds, processor, memory = map(
                 float, subprocess.run(call, check=True, capture_output=True, text=True).stdout.split()
             )
         is_met = seconds <= limit and memory <= MEMORY_LIMIT_MB
         missed += not is_met
         print(
-            f"{kind}: {count:,} lines in {seconds:.1f} s (aim {limit:.0f} s), peak {memory:.0f} MiB (aim {MEMORY_LIMIT_MB}): {'met' if is_met else 'MISSED'}"
+            f"{kind}: {count:,} lines in {seconds:.1f} s (aim {limit:.0f} s), processor {processor:.1f} s, peak {memory:.0f} MiB (aim {MEMORY_LIMIT_MB}): {'met' if is_met else 'MISSED'}"
         )
     return 1 if missed else 0
 

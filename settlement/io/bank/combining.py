@@ -6,6 +6,7 @@ against each other (``sources``, ``continuity``), foreign exchange (``conversion
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -34,6 +35,7 @@ REJECTED_ROWS = pa.schema(
     [("source_file", pa.string()), *REJECTED, ("same_file", pa.string()), ("same_row", pa.int64())]
 )
 STATEMENT_ROWS = pa.schema([("source_file", pa.string()), ("layout", pa.string()), *STATEMENTS])
+_FEW = 20_000  # hashed here before a database is opened
 _ADVICE = [FAMILY_RANK[kind] for kind in ("054", "052", "942")]
 
 
@@ -250,6 +252,8 @@ def _with_ids(lines: pa.Table, taken: _Taken) -> pa.Table:
 
 def hashes(texts: pa.Array) -> pa.Array:
     """The first 32 hex digits of the SHA-256 of each text, in the same order."""
+    if len(texts) < _FEW:
+        return pa.array([hashlib.sha256(text.encode()).hexdigest()[:32] for text in texts.to_pylist()], pa.string())
     table = ibis.memtable(pa.table({"at": pa.array(np.arange(len(texts))), "text": texts}))
     hashed = table.mutate(digest=table.text.hexdigest("sha256").substr(0, 32)).order_by("at").select("digest")
     return connect().to_pyarrow(hashed).column("digest").combine_chunks()

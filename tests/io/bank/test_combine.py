@@ -8,7 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from settlement.io.bank import combine, read_statement
+from settlement.io.bank import combine, combining, read_statement
 from tests.io.bank.camt_writer import details, entry, message
 from tests.io.bank.corpus_layouts import CORPUS
 
@@ -326,6 +326,13 @@ def test_two_sales_that_fit_each_other_equally_are_not_joined(put):
     )
     cny = put("b.csv", text + "6222,CNY,2023-09-05,,35642.50,,结汇,FX9,\n")
     assert combine([usd, cny]).conversions.num_rows == 0
+
+
+def test_few_and_many_texts_are_hashed_alike(monkeypatch):
+    texts = pa.array(["", "6222\x1f甲公司\x1f1", "𠮷" * 50])
+    few = combining.hashes(texts)
+    monkeypatch.setattr(combining, "_FEW", 0)
+    assert combining.hashes(texts).equals(few) and few[0].as_py() == "e3b0c44298fc1c149afbf4c8996fb924"
 
 
 def test_nothing_to_combine_is_nothing():
