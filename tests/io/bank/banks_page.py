@@ -34,7 +34,9 @@ RULES = """
   date and an amount among them. Names are compared without spaces, bracketed English, `/元`, in half width. A second row of names
   (发生额 / 借方, 贷方) is read with the first.
 * **Sides** are the bank's: 借 is money out, 贷 money in; a minus on a side is a reversal (红字), which stays on the side it reverses.
-  Exactly one side has an amount, else the row is refused (`BNK_BOTH_SIDES`).
+  Exactly one side has an amount, else the row is refused (`BNK_BOTH_SIDES`). Where an export writes all that goes out with a minus
+  (支出 -50.00, or 借 beside -50.00) that is its way of writing: the running balance decides; without one, a statement in which two
+  figures or more go out and none of them without a minus.
 * **Amounts** are exact. Two decimals, none for JPY and KRW; five-decimal camt amounts are taken where the last three are zero, else
   the row is refused. Nothing is rounded.
 * **Days** are the bank's own calendar days, as it writes them, whatever the zone beside them; `booked_at` is its clock. In an export
@@ -45,7 +47,7 @@ RULES = """
 * **Proof**: opening + entries = closing; the running balance, in the order the bank wrote it; control totals of title and footer, MT942
   `:90D:` `:90C:`, camt `TxsSummry`; entry = Σ details. A break names the first row where it shows; the lines stay and are marked.
 * **Each transaction once**: within a format by identity and occurrence (BNK-07), where there is no reference by the printed balance and
-  time too; between formats entries of a day are paired one to one by reference, payer, payer's account, and by amount alone only where a
+  time too, and a download that leaves out balance, time or reference is held against one that prints them; between formats entries of a day are paired one to one by reference, payer, payer's account, and by amount alone only where a
   name is missing or both show exactly the same amounts. A proved statement overrules what a notice announced. A corrected re-issue of a
   numbered statement replaces it. Every repeated row is listed with the row it repeats.
 * **Continuity** per account over files and months: a gap is a closing that is not the next opening, a skipped statement number, or the
