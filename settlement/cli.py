@@ -39,16 +39,20 @@ def _count(text: str) -> int:
 
 
 def _sample(arguments: argparse.Namespace, home: Home) -> int:
-    from settlement.sample import write_home
+    from settlement.sample import NoSuchSample, write_home
 
-    write_home(
-        home.root,
-        month=arguments.month,
-        months=arguments.months,
-        orders=arguments.orders,
-        seed=arguments.seed,
-        mess=arguments.mess,
-    )
+    try:
+        write_home(
+            home.root,
+            month=arguments.month,
+            months=arguments.months,
+            orders=arguments.orders,
+            seed=arguments.seed,
+            mess=arguments.mess,
+        )
+    except NoSuchSample as error:
+        print(f"settlement sample: {error}", file=sys.stderr)
+        return 2
     print(f"样例数据已写入 {home.root}（答案在 {home.root / 'truth'}）")
     return 0
 

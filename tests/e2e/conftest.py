@@ -34,14 +34,27 @@ def rows(home: Home, table: str, *columns: str, month: str | None = None, schema
 
 @pytest.fixture(scope="session")
 def sample_home(tmp_path_factory) -> Home:
-    """The sample of September and October 2023, both settled, with workbooks."""
+    """The sample of September and October 2023, September settled, with workbooks."""
     from settlement.sample import write_home
 
     root = tmp_path_factory.mktemp("sample")
     write_home(root, month="2023-09", months=2, orders=60, seed=7, mess="easy")
-    home = Home(Path(root))
-    for month in ("2023-09", "2023-10"):
-        status, said = run_month(home, month, workbooks=True)
+    return _settled(Home(Path(root)), "2023-09", workbooks=True)
+
+
+@pytest.fixture(scope="session")
+def shapes_home(tmp_path_factory) -> Home:
+    """The home of ``many_shapes``, September and October 2023 settled."""
+    from tests.e2e import many_shapes
+
+    root = tmp_path_factory.mktemp("shapes")
+    many_shapes.write(root)
+    return _settled(Home(Path(root)), "2023-09", "2023-10")
+
+
+def _settled(home: Home, *months: str, **options) -> Home:
+    for month in months:
+        status, said = run_month(home, month, **options)
         assert status == 0, said
     return home
 
