@@ -208,6 +208,7 @@ def deadline_results(run: SettlementRun) -> list[evidence.Result]:
     known = events.select("event", "order_no", "ref_no", "happened_at").union(acts_in_books(run, requests))
     judged = deadline_findings.judged_deadlines(event_deadlines(run, lengths, requests), known, days, run.day)
     judged = run.keep("facts", "deadlines", judged)
+    run.found("calendar", deadline_findings.calendar_ends(judged, days))
     return [
         (deadline_findings.deadlines_found(judged, run.day), deadline_findings.deadlines_counted(judged, run.day)),
         deadline_findings.unclaimed_refunds(bureau_money(run), days, lengths["refund_claim"], run.day),

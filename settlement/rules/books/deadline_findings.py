@@ -52,10 +52,10 @@ def judged_deadlines(wanted: list[Deadline], events: ir.Table, working_days: ir.
     """Every start of every deadline with its day and what was done: order_no, principal_id, started_on, at_risk, ref,
     rule_id, code, said, is_each, is_known, due_on, done_on, is_recorded (the home records such events at all).
 
-    ``events``: event, order_no, ref_no, happened_at. A start whose day the calendar does not cover is left out.
+    ``events``: event, order_no, ref_no, happened_at. due_on is NULL where the calendar ends.
     """
     starts = ibis.union(*[_shaped(deadline) for deadline in wanted])
-    due = deadlines.due_on(starts, "started_on", "days", working_days).filter(lambda t: t.due_on.notnull())
+    due = deadlines.due_on(starts, "started_on", "days", working_days)
     today = ibis.literal(as_of)
     rules = [deadline.rule_id for deadline in wanted]
     told = events.filter(events.event.isin(rules) & events.happened_at.notnull())
@@ -100,6 +100,7 @@ def deadlines_found(judged: ir.Table, as_of: date) -> ir.Table:
     is_open = ~done & ibis.cases(
         (judged.is_known, judged.due_on <= today), else_=judged.is_recorded & (judged.due_on == today)
     )
+    is_open = ibis.coalesce(is_open, False)
     return found(
         judged.filter(is_late | is_open),
         code=lambda t: t.code,
@@ -116,10 +117,35 @@ def deadlines_found(judged: ir.Table, as_of: date) -> ir.Table:
     )  # fmt: skip
 
 
+def calendar_ends(judged: ir.Table, working_days: ir.Table) -> ir.Table:
+    """CALENDAR_NOT_COVERED (CAL-03): deadlines of ``judged_deadlines`` whose day lies beyond the working calendar, one in all."""
+    beyond = deadlines.not_covered(judged, "started_on")
+    counted = beyond.aggregate(
+        _rows=beyond.count(),
+        _first=beyond.started_on.min(),
+        _orders=beyond.order_no.nunique(),
+        amount_at_risk_cny=beyond.at_risk.sum(),
+    )
+    last = working_days.aggregate(_last=working_days.day.max())
+    needed = counted.filter(counted._rows > 0).cross_join(last)
+    return found(
+        needed,
+        code="CALENDAR_NOT_COVERED",
+        subject=lambda t: subject_of("calendar", "deadlines", t._last),
+        message=lambda t: sentence(
+            "工作日历只到 ", t._last, "，", t._orders, " 个订单共 ", t._rows, " 项期限（最早自 ", t._first,
+            " 起算）无法计算，不作推测。请提供后续年度的日历文件 calendar。",
+        ),
+        amount_at_risk_cny=lambda t: t.amount_at_risk_cny,
+        rule_id="CAL-03",
+    )  # fmt: skip
+
+
 def deadlines_counted(judged: ir.Table, as_of: date) -> ir.Table:
     """rule_coverage of ``judged_deadlines``."""
     overdue = judged.is_known & judged.done_on.isnull() & (judged.due_on < ibis.literal(as_of))
-    is_checked = judged.done_on.notnull() | overdue
+    overdue = ibis.coalesce(overdue, False)
+    is_checked = (judged.done_on.notnull() & judged.due_on.notnull()) | overdue
     marked = judged.mutate(_checked=is_checked, _failed=overdue | ibis.coalesce(judged.done_on > judged.due_on, False))
     return marked.group_by("rule_id").agg(
         checked=marked._checked.sum().cast("int64"),
