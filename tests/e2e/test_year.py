@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from collections import defaultdict
 from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
 
-from settlement.cli import main
 from settlement.io.home import Home
 from tests.e2e.conftest import rows, run_month
 from tests.e2e.year_books import Year
@@ -134,29 +132,3 @@ def test_the_year_is_settled_and_its_balances_chain(year):
     assert {row["month"] for row in ledger if row["kind"] == "期初"} == {"2023-01"}
     opening = [row for row in rows(year, "principal_balances", month="2023-01") if row["opening"]]
     assert opening and all(row["opening"] + row["movement"] == row["closing"] for row in opening)
-
-
-def test_an_earlier_month_settled_again_makes_later_ones_stale_until_they_are_settled_in_order(year, tmp_path):
-    home = Home(shutil.copytree(year.root, tmp_path / "home"))
-    before = posted(home)
-    bills = next((home.inbox("2023-11") / "customs").glob("税单*.csv"))
-    lines = bills.read_text("utf-8-sig").splitlines()
-    head = lines[0].split(",")
-    at = next(number for number, line in enumerate(lines) if ",正本," in line and line.split(",")[head.index("缴款日期")])
-    cells = lines[at].split(",")
-    cells[head.index("滞纳金")] = "123.45"
-    lines[at] = ",".join(cells)
-    bills.write_text("\n".join(lines) + "\n", "utf-8-sig")
-
-    assert run_month(home, "2023-11")[0] == 0
-    states = {row["month"]: row["state"] for row in rows(home, "months")}
-    assert states["2023-11"] == "settled" and states["2023-12"] == "stale"
-    assert {states[month] for month in MONTHS[:10]} == {"settled"}
-    assert main(["run", "--no-workbooks", "--home", str(home.root)]) == 0
-    assert {row["state"] for row in rows(home, "months")} == {"settled"}
-    assert_chained(home, "principal_balances", "principal_id")
-    after = posted(home)
-    (moved,) = [key for key in before if before[key] != after[key]]
-    assert moved[1] == "税金"
-    # December was settled on the new November: the books are those of the raw files as they lie now.
-    assert after == {key: amount for key, amount in by_hand(home).sums.items() if amount}

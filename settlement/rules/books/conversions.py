@@ -28,16 +28,17 @@ def conversions(transactions: ir.Table, converted_credits: ir.Table, converted_d
     # A view ends the join: joined further, Ibis 12 would look for computed columns among the tables joined before.
     sales = sales.anti_join(known, [("txn_id", "conversion_txn_id")]).view()
     fixed = known.group_by("receipt_txn_id").agg(_fixed=known.amount_fx.sum().cast(money.MONEY))
-    waiting = lines.filter(
-        (lines.amount > 0) & (lines.currency != "CNY") & lines.cny_amount.isnull() & lines.fx_rate.isnull()
-    )
-    waiting = waiting.anti_join(fixed, [("txn_id", "receipt_txn_id"), ("amount", "_fixed")]).select(
+    received = lines.filter((lines.amount > 0) & (lines.currency != "CNY")).select(
         receipt_txn_id="txn_id", receipt_account="account_no", receipt_currency="currency", receipt_on="booked_on",
-        receipt_fx="amount", receipt_ref="bank_ref",
+        receipt_fx="amount", receipt_ref="bank_ref", is_advised=lines.cny_amount.notnull() | lines.fx_rate.notnull(),
     )  # fmt: skip
-    quoted = _quoted(sales, waiting)
+    waiting = received.filter(~received.is_advised).drop("is_advised")
+    waiting = waiting.anti_join(fixed, [("receipt_txn_id", "receipt_txn_id"), ("receipt_fx", "_fixed")]).view()
+    named = _named(sales, received)
+    quoted = _quoted(sales, named.semi_join(waiting, "receipt_txn_id").view())
     untouched = waiting.anti_join(quoted, "receipt_txn_id").anti_join(known, "receipt_txn_id")
-    equal = _equal(sales.anti_join(quoted, [("txn_id", "conversion_txn_id")]), untouched)
+    # A sale that names a receipt, even one that needs nothing, is of no other.
+    equal = _equal(sales.anti_join(named, "txn_id"), untouched)
     return quoted.mutate(found_by=ibis.literal(BY_SERIAL)).union(equal.mutate(found_by=ibis.literal(BY_AMOUNT)))
 
 
@@ -59,11 +60,15 @@ def _sales(lines: ir.Table, converted_credits: ir.Table, converted_debits: ir.Ta
     )
 
 
-def _quoted(sales: ir.Table, waiting: ir.Table) -> ir.Table:
+def _named(sales: ir.Table, received: ir.Table) -> ir.Table:
+    """txn_id, receipt_txn_id, receipt_fx: the receipts of its account whose serial a sale quotes."""
     words = sales.select("txn_id", "account_no", "currency", "booked_on", word=sales.text.re_split(r"[^0-9A-Za-z_-]+").unnest())
     # Chinese text runs into the serial: 原流水R2023 is split at the Han characters above, so a word is the serial itself.
-    pairs = words.join(waiting, [("word", "receipt_ref"), ("account_no", "receipt_account"), ("currency", "receipt_currency")])
-    named = pairs.filter(pairs.receipt_on <= pairs.booked_on).select("txn_id", "receipt_txn_id", "receipt_fx").distinct()
+    pairs = words.join(received, [("word", "receipt_ref"), ("account_no", "receipt_account"), ("currency", "receipt_currency")])
+    return pairs.filter(pairs.receipt_on <= pairs.booked_on).select("txn_id", "receipt_txn_id", "receipt_fx").distinct()
+
+
+def _quoted(sales: ir.Table, named: ir.Table) -> ir.Table:
     summed = named.mutate(
         _sum=named.receipt_fx.sum().over(ibis.window(group_by="txn_id")).cast(money.MONEY),
         _named=named.count().over(ibis.window(group_by="txn_id")),

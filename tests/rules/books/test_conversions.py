@@ -50,6 +50,8 @@ def fixed(*lines, bought=(), known=()):
         ([receipt("A", booked_on="2023-09-07"), sale("S")], []),
         ([receipt("A", account_no="V"), sale("S")], []),
         ([receipt("A"), sale("S", cny=None)], []),
+        # A sale that quotes an advised receipt is of that one, and the other sale of its amount is the only one left.
+        ([receipt("A"), sale("S"), receipt("B", fx_rate="7.3"), sale("T", cny="730.00", remark="原流水RB")], [("A", D("100.00"), D("731.00"))]),
         # An advised receipt needs none.
         ([receipt("A", fx_rate="7.3"), sale("S")], []),
     ],
