@@ -11,7 +11,6 @@ from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.formulas import Row, signed_sum
 from settlement.io.workbooks.sheet import Book, Sheet
 from settlement.io.workbooks.table import Column, RowWriter, headings
-from settlement.rules.amount_in_words import amount_in_words
 
 LETTERS_A_SHEET = 1000  # Excel knows 1,026 page breaks
 NIL = Decimal("0.00")
@@ -54,7 +53,7 @@ def _letter(book: Book, sheet: Sheet, principal: str, rows: Sequence[Row], conte
         sheet.line(book.frame.warning, "warning")
     text = labels.text(
         "dunning", name=context.principal_name(principal), as_of=context.as_of.isoformat(), company=context.company_name(),
-        total=f"{total:,.2f}", overdue=f"{overdue:,.2f}", words=amount_in_words(max(total, NIL)),
+        total=f"{total:,.2f}", overdue=f"{overdue:,.2f}", words=labels.amount(max(total, NIL)),
     )  # fmt: skip
     sheet.line(text, "plain", span=_WIDE, height=64)
     headings(book, sheet, ITEMS)

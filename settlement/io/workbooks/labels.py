@@ -7,11 +7,16 @@ and the fixed values of the warehouse, ``codes`` (values that the warehouse has 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
+
+from settlement.io.workbooks.english_amount import amount_in_english
+from settlement.rules.amount_in_words import amount_in_words
 
 LANGUAGES = ("zh", "en")
 
@@ -49,6 +54,15 @@ class Labels:
         if chinese is None or self.language == "zh":
             return chinese
         return self._words.get(chinese, chinese)
+
+    def listed(self, items: Iterable[str]) -> str:
+        """Several words one after another."""
+        return ("、" if self.language == "zh" else ", ").join(items)
+
+    def amount(self, amount: Decimal) -> str:
+        """A CNY amount (not negative) in words: 人民币大写 (CAP-01), in English the same beside English words."""
+        legal = amount_in_words(amount)
+        return legal if self.language == "zh" else f"{amount_in_english(amount)}; {legal}"
 
     def text(self, name: str, /, **figures: object) -> str:
         """A sentence with its figures filled in. Raises ``LabelMissing``."""

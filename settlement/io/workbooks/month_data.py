@@ -62,9 +62,12 @@ PAYMENT_COLUMNS = {
 
 
 def payments(source: Source) -> ir.Table:
-    """Pieces of debits of each principal with the payee of their application."""
+    """Pieces of debits of each principal with the payee of their application.
+
+    What a carrier was paid is our cost, even where its application names an order of the principal.
+    """
     pieces = source.book("payment_allocations")
-    pieces = pieces.filter(pieces.principal_id.notnull()).drop("payment_amount", "evidence")
+    pieces = pieces.filter(pieces.principal_id.notnull(), pieces.kind != "物流成本").drop("payment_amount", "evidence")
     asked = source.given("facts", "payments", PAYMENT_COLUMNS)
     joined = pieces.left_join(asked, "request_no").drop("request_no_right")
     return joined.order_by(PRINCIPAL, "booked_on", "txn_id", "request_no", "kind")

@@ -19,7 +19,6 @@ from settlement.io.workbooks.month_data import PrincipalTables
 from settlement.io.workbooks.sheet import PADDING, ROW_HEIGHT, Book, Sheet, lines_of, quoted
 from settlement.io.workbooks.statement_sheets import SERVICES, Pages, ledger_sheet, open_items_sheet, opening_sheet
 from settlement.io.workbooks.table import Span
-from settlement.rules.amount_in_words import amount_in_words
 
 BIG = 20_000  # rows: above, the file is written row by row and strings are not shared
 NIL = Decimal("0.00")
@@ -232,7 +231,7 @@ def _owing(sheet: Sheet, pages: Pages, closing: Decimal) -> None:
     text = labels.text(
         "we_owe" if closing > 0 else "they_owe" if closing < 0 else "nothing_owed",
         as_of=context.as_of.isoformat(), company=context.company_name(), name=context.principal_name(pages.principal),
-        amount=f"{amount:,.2f}", words=amount_in_words(amount),
+        amount=f"{amount:,.2f}", words=labels.amount(amount),
     )  # fmt: skip
     sheet.line(text, "words", span=_COVER, height=16 * _lines(text, 11) + 8)
 
@@ -316,7 +315,7 @@ def _notes(sheet: Sheet, pages: Pages, summary: Summary) -> None:
         texts.append(labels.text("note_provisional"))
     used = sorted(rule for rule in summary.rules if rule)
     if used:
-        texts.append(labels.text("note_rules", rules="、".join(used)))
+        texts.append(labels.text("note_rules", rules=labels.listed(used)))
     for number, text in enumerate(texts, start=1):
         sheet.line(f"{number}. {text}", "note", span=_COVER, height=13 * _lines(text, 9) + 3)
 

@@ -309,6 +309,7 @@ def export_sheets(pages: Pages) -> Span:
 
 def _export_orders(pages: Pages) -> Iterator[dict[str, Any]]:
     """The lines of each order as one row: figures of the order once, those of its lines added up (unknown if one is)."""
+    labels = pages.context.labels
     for _, group in groupby(pages.rows("export"), key=lambda row: row["order_no"]):
         lines = list(group)
         gross, fees = lines[0]["gross_cny"], lines[0]["fees_cny"]
@@ -318,7 +319,12 @@ def _export_orders(pages: Pages) -> Iterator[dict[str, Any]]:
             name: None if any(row[name] is None for row in lines) else sum(row[name] for row in lines)
             for name in ("invoice_amount", "refund_amount")
         }
-        yield {**lines[0], **added, "net_cny": gross - fees if known else None, "status": "、".join(states)}
+        yield {
+            **lines[0],
+            **added,
+            "net_cny": gross - fees if known else None,
+            "status": labels.listed(map(labels.value, states)),
+        }
 
 
 def notice_sheet(pages: Pages) -> Span:

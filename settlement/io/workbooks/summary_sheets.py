@@ -276,7 +276,7 @@ def invoice_rows(rows: Iterable[Row], context: Context) -> Iterator[dict[str, An
         }
         nine = [column for column in INVOICES if column.field not in ("invoice_kind", "order_no", "missing")]
         full["missing"] = (
-            "、".join(labels.word(column.heading) for column in nine if full[column.field] is None) or None
+            labels.listed(labels.word(column.heading) for column in nine if full[column.field] is None) or None
         )
         yield full
 

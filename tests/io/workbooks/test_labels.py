@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
 from openpyxl import load_workbook
 
 from settlement.checks.mart_schemas import mart_tables
+from settlement.io.workbooks.english_amount import amount_in_english
 from settlement.io.workbooks.labels import LabelMissing, Labels, _dictionary
 from settlement.io.workbooks.styles import STYLES
 
@@ -37,6 +39,23 @@ def test_every_text_is_in_both_languages_with_the_same_figures():
     for chinese, word in _dictionary()["words"].items():
         assert isinstance(chinese, str) and isinstance(word, str) and word, chinese
         assert chinese in KEPT or not HAN.search(word), chinese
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        ("0.00", "zero yuan only"),
+        ("0.05", "zero yuan and 05/100"),
+        ("115.00", "one hundred and fifteen yuan only"),
+        ("9906.73", "nine thousand nine hundred and six yuan and 73/100"),
+        ("1070722.70", "one million seventy thousand seven hundred and twenty-two yuan and 70/100"),
+        ("100000000.00", "one hundred million yuan only"),
+    ],
+)
+def test_an_amount_has_english_words_beside_the_legal_ones(amount, words):
+    assert amount_in_english(Decimal(amount)) == words
+    assert Labels("en").amount(Decimal(amount)).startswith(f"{words}; 人民币")
+    assert Labels("zh").amount(Decimal(amount)).startswith("人民币")
 
 
 def test_a_missing_label_is_an_error():

@@ -126,6 +126,15 @@ def test_freight_shows_neither_cost_nor_vendor(folder):
     }
 
 
+def test_what_a_carrier_was_paid_is_our_cost_and_not_shown(write, month):
+    paid = september._paid(
+        "t16", "QK-016", "P003", "LG2309-001", "物流成本", "2900.00", "2900.00", 26, vendor="东海船务"
+    )
+    month[0]["payment_allocations"].append(paid)
+    folder, _ = write()
+    assert "付款" not in load_workbook(_statement(folder, "P003")).sheetnames
+
+
 def test_notice_is_there_only_where_there_is_something_to_invoice(folder):
     rows = table(_statement(folder, "P001"), "开票通知", "开票方向")
     assert [
