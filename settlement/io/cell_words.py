@@ -48,8 +48,9 @@ def month(cells: pa.Array) -> Read:
 
 
 def one_of(cells: pa.Array, allowed: tuple[str, ...]) -> Read:
-    """Text that must be one of ``allowed``. Bad: any other word."""
+    """Text that must be one of ``allowed`` (in upper case: RT). Bad: any other word."""
     values, bad = text(cells)
+    values = pc.utf8_upper(values)
     known = pc.is_in(values, pa.array(allowed))
     bad = pc.or_(bad, pc.and_(pc.is_valid(values), pc.invert(known)))
     return pc.if_else(bad, pa.scalar(None, pa.string()), values), bad

@@ -21,7 +21,7 @@ from settlement.io.limits import limits
 from settlement.io.sheet_model import SOURCE_ROW
 
 # BNK-06, and what people write under a table. Only a row that lacks something required can be one of these.
-_TOTAL_ROW = r"^(合 ?计|总 ?计|小 ?计|本页|期初|期末|累计|共 ?[0-9]|制表|制单|审核|复核|打印|导出|注:|备注:|说明:)"
+_TOTAL_ROW = r"(?i)^((grand |sub-?)?totals? ?:?$|合 ?计|总 ?计|小 ?计|本页|期初|期末|累计|共 ?[0-9]|制表|制单|审核|复核|打印|导出|注:|备注:|说明:)"
 _SHOWN_CHARACTERS = 200
 _WHY = {
     "money": "不是金额（须为数字，最多两位小数，千分位每三位一组，小于一万亿）",

@@ -17,6 +17,8 @@ from settlement.matching.relations import text, union_of
 _SEPARATORS = "[^A-Z0-9]"
 # Characters that hands and scanners take for each other, and what both become.
 _ALIKE, _PLAIN = "OIL", "011"
+# The numbers of the order itself, which payers are told to quote.
+_QUOTED = ("订单号", "合同号", "形式发票号", "提单号")
 
 
 def reference_key(written: ir.StringValue) -> ir.StringValue:
@@ -78,7 +80,7 @@ def known_references(inputs: Prepared) -> ir.Table:
         ]
     )
     rows = rows.filter(rows.written.notnull() & rows.order_no.notnull()).mutate(key=reference_key(rows.written))
-    shortest = ibis.ifelse(rows.kind == "订单号", limits.reference_shortest_own, limits.reference_shortest)
+    shortest = ibis.ifelse(rows.kind.isin(_QUOTED), limits.reference_shortest_own, limits.reference_shortest)
     long = rows.key.re_search("[A-Z]") & (rows.key.length() >= shortest)
     digits = rows.key.length() >= limits.reference_shortest_digits
     rows = rows.filter((long | digits) & rows.key.re_search("[0-9]"))

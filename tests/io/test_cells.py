@@ -203,3 +203,8 @@ def test_an_amount_must_be_of_its_rows_currency(text, currency, disagrees):
     raw = pa.array([text])
     amounts, _ = cells.money(raw)
     assert cell_words.disagrees_with_currency(raw, amounts, pa.array([currency]))[0].as_py() is disagrees
+
+
+@pytest.mark.parametrize(("text", "value"), [("rt", "RT"), ("ＲＴ", "RT"), ("票", "票"), ("箱", BAD), ("", None)])
+def test_words_of_a_column_in_any_case(text, value):
+    assert one(cell_words.one_of, text, allowed=("票", "柜", "RT")) == value

@@ -55,7 +55,7 @@ def test_total_rows_blank_rows_footers_and_repeated_headers_are_no_rows(tmp_path
     read = orders_of(
         tmp_path / "x.csv",
         HEADER, "E1,出口贸易代理,P001,2023-09-05,USD,100.00", "", "本页小计,,,,,100.00", HEADER,
-        "E2,出口贸易代理,P001,2023-09-06,USD,50.00", ",,,,,", " 合　计 ,,,,,150.00", "制表人：张三,,,,,",
+        "E2,出口贸易代理,P001,2023-09-06,USD,50.00", ",,,,,", " 合　计 ,,,,,150.00", "制表人：张三,,,,,", "Grand Total：,,,,,150.00",
     )  # fmt: skip
     table = only(read)
     assert [row["order_no"] for row in table.accepted.to_pylist()] == ["E1", "E2"]
