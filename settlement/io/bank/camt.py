@@ -128,7 +128,7 @@ def _read_events(reading: Reading, path: Path, own_accounts: dict[str, str], lin
                 _describe(statement, element.getparent(), own_accounts)
             read_entry(reading, statement, element, entries)
             if len(reading.lines) + len(reading.rejected) > line_limit:
-                raise UnreadableFile(f"明细超过 {line_limit} 行的上限，拒绝读取")
+                raise UnreadableFile(f"明细超过 {line_limit:,} 行的上限，拒绝读取")
             element.clear()
             while element.getprevious() is not None:  # the head was read above: free it and the entries before
                 del element.getparent()[0]

@@ -14,9 +14,12 @@ import yaml
 
 @dataclass(frozen=True)
 class BankLimits:
-    """Bytes, an amount in any currency, days."""
+    """Bytes, lines, an amount in any currency, days."""
 
     swift_file_bytes: int
+    table_file_bytes: int
+    table_lines: int
+    message_lines: int
     largest_amount: int
     sale_days: int
     receipt_days: int

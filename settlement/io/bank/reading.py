@@ -29,7 +29,7 @@ from settlement.io.bank.occurrences import with_occurrence
 from settlement.io.bank.swift import read_swift
 from settlement.io.bank.swift_fields import looks_like_swift
 from settlement.io.limits import limits
-from settlement.io.sheet_model import UnreadableFile
+from settlement.io.sheet_model import Sheet, UnreadableFile
 from settlement.io.sheets import check_file, read_sheets
 from settlement.io.text_encoding import find_encoding
 
@@ -95,17 +95,32 @@ def read_statement(
     try:
         detected = detect(path, root)
         if detected.kind == "table":
-            export = read_export(read_sheets(path, root), accounts, default_account, default_currency)
+            export = read_export(_tables(path, root), accounts, default_account, default_currency)
             return _from_export(path, export, detected)
         if detected.kind == "camt":
-            reading = read_camt(path, accounts, limits().rows)
+            reading = read_camt(path, accounts, bank_limits().message_lines)
         else:
-            check_file(path, root, largest=bank_limits().swift_file_bytes)
-            text = path.read_text(encoding=find_encoding(path).encoding)
-            reading = read_swift(text, accounts)
+            reading = read_swift(_swift_text(path, root), accounts)
         return _from_reading(path, reading, detected)
     except UnreadableFile as problem:
         return refused(path, problem)
+
+
+def _tables(path: Path, root: Path | None) -> list[Sheet]:
+    check_file(path, root, largest=bank_limits().table_file_bytes)
+    sheets, most = read_sheets(path, root), bank_limits().table_lines
+    count = sum(sheet.table.num_rows for sheet in sheets)
+    if count > most:
+        raise UnreadableFile(f"对账单过大：{count:,} 行，上限 {most:,} 行；请按月或按账户分开导出")
+    return sheets
+
+
+def _swift_text(path: Path, root: Path | None) -> str:
+    check_file(path, root, largest=bank_limits().swift_file_bytes)
+    text, most = path.read_text(encoding=find_encoding(path).encoding), bank_limits().message_lines
+    if text.count(":61:") > most:
+        raise UnreadableFile(f"明细超过 {most:,} 行的上限，拒绝读取")
+    return text
 
 
 def _squeezed(account: str) -> str:

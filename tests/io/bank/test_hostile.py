@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import pytest
 
-from settlement.io.bank import read_statement
+from settlement.io.bank import read_statement, reading
+from settlement.io.bank.limits import bank_limits
 from tests.io.bank.camt_writer import entry, message
 from tests.io.bank.corpus_layouts import CORPUS
 
@@ -134,16 +136,19 @@ def test_formulas_stay_text_and_are_no_money(tmp_path):
     assert read.lines.column("counterparty_name").to_pylist() == ["=cmd|'/c calc'!A1"]
 
 
-def test_more_rows_than_the_limit_are_refused_while_streaming(tmp_path, monkeypatch):
-    from settlement.io.bank import reading
-
-    class Few:
-        rows, text_file_bytes = 10, 10**9
-
-    monkeypatch.setattr(reading, "limits", Few)
-    path = tmp_path / "a.xml"
-    path.write_text(message([entry(f"{number}.00") for number in range(1, 50)], opening="0.00"), "utf-8")
-    assert "上限" in refused(path)
+def test_more_lines_than_the_limit_are_refused(tmp_path, monkeypatch):
+    """camt while it is streamed, MT940 before its lines are read, a table before its cells are."""
+    few = replace(bank_limits(), message_lines=10, table_lines=10)
+    monkeypatch.setattr(reading, "bank_limits", lambda: few)
+    texts = {
+        "a.xml": message([entry(f"{number}.00") for number in range(1, 12)], opening="0.00"),
+        "a.sta": ":20:A\n:25:1\n:60F:C230901USD0,\n" + ":61:230905C1,NTRFREF\n" * 11 + ":62F:C230905USD11,\n",
+        "a.csv": "账号,币种,交易日期,借方发生额,贷方发生额\n" + "6222,CNY,2023-09-05,,1.00\n" * 11,
+    }
+    for name, text in texts.items():
+        path = tmp_path / name
+        path.write_text(text, "utf-8")
+        assert "上限" in refused(path) and "10 行" in refused(path)
 
 
 def test_a_file_over_the_size_limit_is_refused_before_it_is_read(tmp_path):
