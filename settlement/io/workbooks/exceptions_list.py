@@ -32,7 +32,7 @@ PROBLEMS = (
     Column("amount_at_risk_cny", "涉及金额", "money", total=True),
     Column("due_on", "处理期限", "date"),
     Column("order_no", "订单号", "code"),
-    Column("principal", "委托方", "text", most=20),
+    Column("principal", "委托方", "text", most=28),
     Column("message", "异常说明", "text", least=30, most=48),
     Column("what_to_do", "处理办法", "text", least=26, most=38),
     Column("origin", "来源", "text", most=26),
