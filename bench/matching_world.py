@@ -8,13 +8,15 @@ rows. The names are invented. Tables carry the schemas of ``layouts.yaml`` as fa
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
-import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from settlement.assets.tryout import loader
+from settlement.io.home import Home
 from settlement.io.layouts import layouts
 from settlement.io.parameters import load_parameters
+from settlement.io.warehouse import Warehouse
 from settlement.matching import MatchInputs, limits_on
 
 MONTH, LAST_DAY = "2023-09", date(2023, 9, 30)
@@ -188,6 +190,9 @@ def build(con: Backend, orders: int) -> MatchInputs:
         _padded(con, name, _PLACED, "SELECT 1 AS nothing WHERE FALSE")
     for name in ("base", "sent", "parted", "told", "paper"):
         con.raw_sql(f"DROP TABLE IF EXISTS {name}")
+    # Relations are kept as a run keeps them; nothing here touches a home.
+    warehouse = Warehouse(Home(Path()), MONTH, LAST_DAY)
+    warehouse.con = con
     names = (*_EMPTY, "own_company", "own_accounts", "fx_mid_rates", "principals", "payers", "orders", "freight_charges", "transactions", "placed", "placed_payments")  # fmt: skip
     return MatchInputs(
         month=MONTH,
@@ -195,9 +200,6 @@ def build(con: Backend, orders: int) -> MatchInputs:
         limits=limits_on(load_parameters(), LAST_DAY),
         run=lambda table: con.to_pyarrow(table).to_pylist(),
         load=loader(con),
-        keep=lambda name, table: con.create_table(f"m_{name}", table, overwrite=True),
+        keep=lambda name, table: warehouse.keep("main", f"m_{name}", table),
         **{name: con.table(name) for name in names},
     )
-
-
-__all__ = ["LAST_DAY", "MONTH", "build", "pa"]

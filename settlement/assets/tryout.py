@@ -22,7 +22,7 @@ from settlement.checks.mart_schemas import mart_table
 from settlement.io.engine import connect
 from settlement.io.home import Home
 from settlement.io.parameters import load_parameters
-from settlement.io.warehouse import conformed, empty
+from settlement.io.warehouse import Warehouse, conformed, empty
 from settlement.matching import Limits, MatchInputs, limits_on, tryout
 from settlement.matching.relations import text
 
@@ -78,13 +78,15 @@ def inputs_after_reading(home: Home, month: str) -> tuple[Backend, MatchInputs]:
             rows = conformed(con.table(table, database=("published", "mart")), mart_table(table))
         tables[name] = rows.filter(rows.month < month)
     day = months.last_day(month)
+    warehouse = Warehouse(home, month, day)
+    warehouse.con = con  # in memory: what matching keeps goes with it
     return con, MatchInputs(
         month=month,
         as_of=day,
         limits=limits_on(load_parameters(home.reference), day),
         run=lambda table: con.to_pyarrow(table).to_pylist(),
         load=loader(con),
-        keep=lambda name, table: con.create_table(name, table, overwrite=True),
+        keep=lambda name, table: warehouse.keep("main", name, table),
         **tables,
     )
 

@@ -118,7 +118,9 @@ def _shortfalls(inputs: Prepared, stages: Stages) -> ir.Table:
     sums = pieces.group_by("order_no", "currency").agg(paid=money_sum(pieces.amount))
     rows = due.inner_join(sums, ["order_no", "currency"])
     enough = multiply(rows.due, inputs.limits.instalment_share)
-    rows = rows.filter((rows.paid < rows.due) & (rows.paid >= enough))
+    # Kept: what the advices show is fetched only for the few that are short.
+    rows = inputs.keep("goods_short", rows.filter((rows.paid < rows.due) & (rows.paid >= enough)))
+    pieces = pieces.semi_join(rows, ["order_no", "currency"])
     rows = rows.inner_join(_charges_by_order(stages, pieces), ["order_no", "currency"])
     rows = beside(rows, stages.small, "currency")
     allowed = allowed_difference(rows.due, rows.small.fill_null(NIL), inputs.limits.short_share)

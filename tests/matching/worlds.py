@@ -161,6 +161,15 @@ class World:
         for currency, rate in RATES.items():
             self.add("fx_mid_rates", published_on="2023-01-03", currency=currency, rate_per_100=rate)
 
+    def next_month(self, month: str, as_of: date, placed: Answers) -> World:
+        """A later month's world: all that was known so far, and what this one's answers published."""
+        later = World(month, as_of)
+        later.rows, later._numbers = {name: list(rows) for name, rows in self.rows.items()}, self._numbers
+        for rows in placed.placed.values():
+            for row in rows:
+                later.add("placed", **row | {"month": self.month})
+        return later
+
     def add(self, table: str, **fields: object) -> dict:
         """One row; defaults of the layout are filled in as ingest would."""
         spec = layouts().get(table, {}).get("fields", {})
@@ -209,8 +218,8 @@ class World:
             **tables,
         )
 
-    def matched(self, limits: Limits | None = None) -> Answers:
-        """Receipts placed, as rows; every credit is conserved."""
+    def matched(self, limits: Limits | None = None, *, conserved: bool = True) -> Answers:
+        """Receipts placed, as rows; every credit is ``conserved`` where no earlier month placed any of it."""
         matched = match_receipts(self.inputs(limits))
         answers = Answers(
             placed=_by_line(rows_of(matched.allocations)),
@@ -218,7 +227,7 @@ class World:
             found=rows_of(matched.found),
         )
         for line in self.rows["transactions"]:
-            if Decimal(line["amount"]) > 0:
+            if conserved and Decimal(line["amount"]) > 0:
                 pieces = sum((row["amount"] for row in answers.placed.get(line["txn_id"], [])), Decimal(0))
                 left = answers.unmatched.get(line["txn_id"], {"amount": Decimal(0)})["amount"]
                 assert pieces + left == Decimal(line["amount"]), line
