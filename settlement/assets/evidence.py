@@ -31,34 +31,38 @@ def sold_invoices(run: SettlementRun) -> ir.Table:
     return sold.mutate(is_service=ibis.coalesce(is_for_services(sold.goods_name, words), False))
 
 
+def has_rows(relation: ir.Table) -> bool:
+    """Whether anything is there: relations over optional tables cost more to compile than to run."""
+    return bool(relation.limit(1).count().to_pyarrow().as_py())
+
+
 def document_results(run: SettlementRun) -> list[Result]:
-    """What documents say against orders, applications and our own masters."""
-    documents, orders, goods = run.facts("documents"), run.facts("described_orders"), run.facts("goods")
-    company, requests = run.reference("own_company"), requests_of_orders(run)
-    aliases = run.parameters.table("unit_alias")
-    always = [
-        remittance_findings.papers_differ(requests, documents, orders),
-        document_findings.balance_signs(documents, run.facts("order_balances")),
-    ]
-    # Most months bring no documents, and these relations cost more to compile than to run.
-    if not documents.count().to_pyarrow().as_py():
-        return always
-    declared = run.keep("facts", "declared", document_findings.declared(documents, orders, goods, company))
+    """What documents say against orders, applications and our own masters; and an application's payee against its order."""
+    orders, requests = run.facts("described_orders"), requests_of_orders(run)
+    papers = run.keep("facts", "papers", document_findings.normalised(run.facts("documents")))
+    abroad = remittance_findings.papers_differ(requests, papers, orders)
+    if not has_rows(papers):
+        return [abroad] if has_rows(run.facts("payments")) else []
+    goods, company = run.facts("goods"), run.reference("own_company")
+    declared = run.keep("facts", "declared", document_findings.declared(papers, orders, goods, company))
     return [
-        *always,
-        document_findings.payees_of_proofs(documents, orders, company, run.reference("own_accounts")),
-        document_findings.declarations_differ(documents, orders, declared),
-        document_findings.statement_units(documents, orders, goods, aliases),
-        paper_amount_findings.messages_add_up(documents, orders),
-        paper_amount_findings.words_and_figures(documents, orders),
-        remittance_findings.prepaid_papers(requests, documents, company),
-        remittance_findings.certificates_missing(requests, documents),
+        abroad,
+        remittance_findings.prepaid_papers(requests, papers, company),
+        remittance_findings.certificates_missing(requests, papers),
+        document_findings.balance_signs(papers, run.facts("order_balances")),
+        document_findings.payees_of_proofs(papers, orders, company, run.reference("own_accounts")),
+        document_findings.declarations_differ(papers, orders, declared),
+        document_findings.statement_units(papers, orders, goods, run.parameters.table("unit_alias")),
+        paper_amount_findings.messages_add_up(papers, orders),
+        paper_amount_findings.words_and_figures(papers, orders),
     ]
 
 
 def event_results(run: SettlementRun) -> list[Result]:
     """What recorded events prove."""
     orders, events, state = run.facts("described_orders"), run.facts("events"), run.facts("import_orders")
+    if not (has_rows(events) or has_rows(state)):
+        return []
     sold = sold_invoices(run)
     return [
         event_findings.return_routes(orders, events),

@@ -82,8 +82,9 @@ def rule_findings(run: SettlementRun) -> dg.MaterializeResult:
         "deadlines": deadline_results,
     }.items():
         results = judge(run)
-        run.found(name, ibis.union(*[rows for rows, _ in results]))
-        run.keep("facts", f"coverage_{name}", ibis.union(*[counted for _, counted in results]))
+        if results:
+            run.found(name, ibis.union(*[rows for rows, _ in results]))
+            run.keep("facts", f"coverage_{name}", ibis.union(*[counted for _, counted in results]))
     counts = {name: int(run.warehouse.work("found", name).count().to_pyarrow().as_py()) for name in run.warehouse.tables_of("found")}
     return dg.MaterializeResult(metadata={"found": dg.MetadataValue.json(counts)})
 
@@ -154,6 +155,8 @@ def desk_rows(run: SettlementRun) -> ir.Table:
 
 
 def tax_bill_results(run: SettlementRun) -> list[evidence.Result]:
+    if not evidence.has_rows(run.facts("tax_bills")):
+        return []
     orders, standing = run.facts("described_orders"), run.facts("standing_pieces")
     bills = tax_bill_findings.bills_once(run.facts("tax_bills"))
     originals = run.facts("original_bills")
@@ -170,6 +173,8 @@ def tax_bill_results(run: SettlementRun) -> list[evidence.Result]:
 
 
 def issued_invoice_results(run: SettlementRun) -> list[evidence.Result]:
+    if not any(evidence.has_rows(run.facts(name)) for name in ("import_orders", "vat_invoices", "events")):
+        return []
     return goods_invoice_findings.goods_invoice_findings(
         run.facts("import_orders"), evidence.sold_invoices(run), run.facts("described_orders"), run.facts("goods"),
         run.reference("principals"), run.facts("events"), gap_share=_value(run, "vat_gap", "share"),
@@ -190,6 +195,8 @@ def balance_results(run: SettlementRun) -> list[evidence.Result]:
 
 
 def payout_results(run: SettlementRun) -> list[evidence.Result]:
+    if not evidence.has_rows(run.facts("payments")):
+        return []
     orders, requests, paid = run.facts("described_orders"), requests_of_orders(run), run.facts("paid")
     return [
         payout_findings.routes(requests, run.reference("payout_documents"), orders),

@@ -115,7 +115,8 @@ def test_an_approval_counts_while_it_is_valid_and_the_latest_decision_wins(liste
 
 
 def test_what_is_put_right_is_resolved_once(listed):
-    before, after = (of_case(listed, month, "VSL_STATUS_INVALID") for month in (MONTH, LATER))
+    # October's order export says 出运.
+    before, after = (of_case(listed, month, "VSL_STATUS_INVALID", place=1) for month in (MONTH, LATER))
     assert (before["state"], after["state"]) == ("new", "resolved")
     assert after["exception_id"] == before["exception_id"]
 

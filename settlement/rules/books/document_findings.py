@@ -1,8 +1,8 @@
 """What trade documents say (单据核对), held against each other, the order and the application.
 
 EXP-RCV-01, EXP-DOC-01, EXP-REF-01, EXP-INV-03, C-26, C-09. Each function returns rows
-of ``FOUND`` and of rule_coverage; what only one side states is neither pass nor breach. ``documents``: facts.documents,
-one row a fact; the newest row of an order, kind and field speaks.
+of ``FOUND`` and of rule_coverage; what only one side states is neither pass nor breach. ``documents``: facts.documents
+``normalised``, one row a fact; the newest row of an order, kind and field speaks.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from settlement.rules import balances, money
 from settlement.rules.books.shipment_exceptions import counted
 from settlement.rules.exceptions import found, sentence, subject_of
+from settlement.rules.names import name_key
 from settlement.rules.registry import rule
 
 PROOFS = ("国外付汇凭证", "付汇凭证", "国外水单")
@@ -35,15 +36,21 @@ _FIELDS = {
     "合同协议号": "合同号", "收款人": "收款方名称", "收款单位": "收款方名称", "收款人名称": "收款方名称", "受益人": "收款方名称",
     "收款银行账号": "收款账号", "收款人账号": "收款账号", "账号": "收款账号",
 }  # fmt: skip
+_NAMES = ("抬头", "收款方名称", "收款方", "买方", "卖方")
 _FIGURES = ("数量", "毛重", "净重", "件数", "体积", "金额", "离岸价")
 _AMOUNT = "decimal(18, 4)"
 
 
+def normalised(documents: ir.Table) -> ir.Table:
+    """facts.documents with one word for each kind and field: what every function here and in the paper findings takes."""
+    return documents.mutate(
+        doc_kind=documents.doc_kind.upper(), field=documents.field.cases(*_FIELDS.items(), else_=documents.field)
+    )
+
+
 def facts_of(documents: ir.Table, *kinds: str) -> ir.Table:
-    """The facts of those kinds of document: order_no, doc_kind, doc_no, dated_on, field, value, source_file, source_row."""
-    upper = documents.mutate(doc_kind=documents.doc_kind.upper())
-    mine = upper.filter(upper.doc_kind.isin([kind.upper() for kind in kinds]))
-    return mine.mutate(field=mine.field.cases(*_FIELDS.items(), else_=mine.field))
+    """The facts of those kinds of document; ``documents``: of ``normalised``."""
+    return documents.filter(documents.doc_kind.isin([kind.upper() for kind in kinds]))
 
 
 def newest(facts: ir.Table, *key: str) -> ir.Table:
@@ -57,9 +64,10 @@ def newest(facts: ir.Table, *key: str) -> ir.Table:
 
 
 def plain(value: ir.StringValue, field: ir.StringValue) -> ir.StringValue:
-    """A value as it is compared: figures as numbers, texts without case, blanks and punctuation."""
+    """A value as it is compared: figures as numbers, names by their key, texts without case, blanks and punctuation."""
     number = value.re_replace(r"[^0-9.\-]", "").try_cast(_AMOUNT).cast("string")
     text = value.upper().re_replace(r"[\s,.;:，。；：、()（）\-]+", "")
+    text = field.isin(_NAMES).ifelse(name_key(value), text)
     return ibis.coalesce(field.isin(_FIGURES).ifelse(number, ibis.null("string")), text)
 
 

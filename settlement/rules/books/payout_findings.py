@@ -13,6 +13,7 @@ from settlement.rules import money
 from settlement.rules.books.deadline_findings import in_cny
 from settlement.rules.books.shipment_exceptions import counted
 from settlement.rules.exceptions import found, sentence, subject_of
+from settlement.rules.names import name_key
 from settlement.rules.registry import rule
 
 PAYOUTS = ["货款", "余款退还", "退税款", "垫付退税"]
@@ -38,14 +39,15 @@ def _requested(rows: ir.Table, code: str, rule_id, *parts) -> ir.Table:
     )  # fmt: skip
 
 
-def _named(name: ir.StringColumn) -> ir.StringValue:
-    return name.re_replace(r"[\s()（）.,，。]", "").upper()
+def _bare(name: ir.StringColumn) -> ir.StringValue:
+    """A name as printed, without blanks and punctuation: of a name that was cut, the rest of its words is not known."""
+    return name.upper().re_replace(r"[^\p{L}\p{N}]", "")
 
 
 def _fitting(out: ir.Table, documents: ir.Table) -> ir.Table:
     """Applications whose document is theirs: principal, order, payee, account, amount and day (_kind, _sealed of it)."""
     proof = documents.select(
-        _no="document_no", _kind="kind", _principal="principal_id", _order="order_no", _name=_named(documents.payee_name),
+        _no="document_no", _kind="kind", _principal="principal_id", _order="order_no", _name=name_key(documents.payee_name),
         _account="payee_account", _sealed="sealed", _most="max_amount", _from="valid_from", _to="valid_to",
     )  # fmt: skip
     fits = out.join(proof, out.document_no == proof._no)
@@ -79,7 +81,7 @@ def routes(requests: ir.Table, documents: ir.Table, orders: ir.Table) -> tuple[i
     rule_id = ibis.cases(
         (out.kind.isin([REFUND, "垫付退税"]), "EXP-REF-05"), (out.is_import, "IMP-BAL-03"), else_="EXP-PAY-01"
     )
-    out = out.mutate(_day=day, _payee=_named(out.payee_name), _rule=rule_id)
+    out = out.mutate(_day=day, _payee=name_key(out.payee_name), _rule=rule_id)
     fits = _fitting(out, documents)
     lettered = fits.filter((fits._kind == LETTER) & ibis.coalesce(fits._sealed, False)).select("request_no").distinct()
     agreed = fits.filter(fits._kind == AGREEMENT).select("request_no").distinct()
@@ -120,8 +122,10 @@ def slips(requests: ir.Table, paid: ir.Table, lines: ir.Table) -> tuple[ir.Table
     joined = requests.join(made, "request_no").join(debits, "txn_id", rname="debit_{name}")
     shown = joined._bank_account.notnull() & ~ibis.coalesce(joined._bank_account.contains("*"), False)
     other_account = shown & (joined._bank_account != joined.payee_account)
-    bank_name, asked = _named(joined._bank_name), _named(joined.payee_name)
-    other_name = joined._bank_name.notnull() & ~asked.startswith(bank_name)
+    same_name = name_key(joined.payee_name).startswith(name_key(joined._bank_name)) | _bare(
+        joined.payee_name
+    ).startswith(_bare(joined._bank_name))
+    other_name = joined._bank_name.notnull() & ~same_name
     judged = joined.mutate(
         _checked=shown | joined._bank_name.notnull(), _off=ibis.coalesce(other_account | other_name, False)
     )

@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from settlement.rules import deadlines, money
 from settlement.rules.books.shipment_exceptions import counted
 from settlement.rules.exceptions import found, sentence, subject_of
+from settlement.rules.names import name_key
 from settlement.rules.registry import rule
 
 _TAXES = {"duty": "关税", "consumption_tax": "消费税", "vat": "增值税"}
@@ -36,16 +37,13 @@ def bills_once(bills: ir.Table) -> ir.Table:
 def other_consignees(bills: ir.Table, orders: ir.Table) -> tuple[ir.Table, ir.Table]:
     """TAX_BILL_PARTY_MISMATCH: the consignee (收货单位) of a simulated tax bill is not the principal.
 
-    ``bills``: of ``bills_once``. Formula: names equal without blanks, brackets and case. Units: CNY. Rounding: none.
+    ``bills``: of ``bills_once``. Formula: names equal by ``name_key``. Units: CNY. Rounding: none.
     Errors: none. Source: S0 l.882.
     """
     named = bills.filter(bills.bill_kind == "模拟").join(orders.select(*_OWNER), "order_no")
 
-    def plain(name: ir.StringValue) -> ir.StringValue:
-        return name.re_replace(r"[\s()（）.,，。]", "").upper()
-
     judged = named.mutate(
-        _total=_total(named), _off=ibis.coalesce(plain(named.consignee) != plain(named.principal_name), False)
+        _total=_total(named), _off=ibis.coalesce(name_key(named.consignee) != name_key(named.principal_name), False)
     )
     rows = found(
         judged.filter(judged._off),
