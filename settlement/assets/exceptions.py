@@ -16,7 +16,7 @@ from settlement.rules.exceptions import FOUND, exceptions_of, placed
 
 GROUP = "settlement"
 EVERYTHING = [
-    "control_totals", "rejected_rows", "bank_transactions", "receipt_allocations", "unmatched_receipts",
+    "control_totals", "rejected_rows", "bank_transactions", "receipt_allocations", "unmatched_receipts", "receipt_evidence", "conversions",
     "payment_allocations", "unmatched_payments", "export_invoices", "import_invoices", "tax_refunds",
     "freight_charges", "freight_receivables", "order_balances", "principal_ledger", "principal_balances",
     "principal_account_balances", "credit_positions", "bl_releases", "rule_findings", "freight_rule_findings",
