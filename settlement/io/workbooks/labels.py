@@ -64,6 +64,11 @@ class Labels:
         legal = amount_in_words(amount)
         return legal if self.language == "zh" else f"{amount_in_english(amount)}; {legal}"
 
+    def rule(self, rule: str) -> str:
+        """What a rule of the ledger says, with its id; the id alone where the dictionary does not know it."""
+        name = f"rule_{rule}"
+        return self.text("note_rule", rule=rule, text=self.text(name)) if name in self._texts else rule
+
     def text(self, name: str, /, **figures: object) -> str:
         """A sentence with its figures filled in. Raises ``LabelMissing``."""
         if name not in self._texts:

@@ -313,9 +313,8 @@ def _notes(sheet: Sheet, pages: Pages, summary: Summary) -> None:
             texts.append(labels.text(note))
     if any(row["rate_source"] == "暂估" for row in pages.rows("receipts")):
         texts.append(labels.text("note_provisional"))
-    used = sorted(rule for rule in summary.rules if rule)
-    if used:
-        texts.append(labels.text("note_rules", rules=labels.listed(used)))
+    for rule in sorted(rule for rule in summary.rules if rule):
+        texts.append(labels.rule(rule))
     for number, text in enumerate(texts, start=1):
         sheet.line(f"{number}. {text}", "note", span=_COVER, height=13 * _lines(text, 9) + 3)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from importlib.resources import files
 
 import pytest
 from openpyxl import load_workbook
@@ -56,6 +57,13 @@ def test_an_amount_has_english_words_beside_the_legal_ones(amount, words):
     assert amount_in_english(Decimal(amount)) == words
     assert Labels("en").amount(Decimal(amount)).startswith(f"{words}; 人民币")
     assert Labels("zh").amount(Decimal(amount)).startswith("人民币")
+
+
+def test_every_rule_that_posts_to_the_ledger_is_explained_on_the_statement():
+    source = files("settlement.rules.books").joinpath("principal_ledger.py").read_text(encoding="utf-8")
+    posting = set(re.findall(r'"((?:EXP|IMP|LOG|C)-[A-Z0-9-]*\d|DECISION|OPENING)"', source))
+    assert len(posting) > 10 and not [rule for rule in posting if Labels("zh").rule(rule) == rule]
+    assert Labels("en").rule("SOMETHING-NEW") == "SOMETHING-NEW"
 
 
 def test_a_missing_label_is_an_error():
