@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 from settlement.assets.decision_rows import keep_decisions
 from settlement.assets.run import SettlementRun
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version, table_asset
+from settlement.checks.metadata import PREVIEW_ROWS, markdown_table
 from settlement.io import ingest
 from settlement.rules import privacy, text
 from settlement.rules.books import facts
@@ -24,7 +25,7 @@ MONTHLY = [
     "documents", "events", "desk", "adjustments",
 ]  # fmt: skip
 
-
+_TOTALS = ["rows_read", "rows_accepted", "rows_rejected", "amount_read", "amount_accepted", "amount_rejected"]
 # What the rest of the run knows of a bank line; how its file was read stays in stage.bank.
 TRANSACTION = [
     "txn_id", "account_no", "bank_ref", "booked_on", "value_on", "currency", "amount", "balance", "counterparty_name",
@@ -43,8 +44,7 @@ def _asset(**more):
 )
 def reference_masters(run: SettlementRun) -> dg.MaterializeResult:
     ingest.ingest_reference(run.con, run.warehouse.home)
-    counts = {name: int(run.reference(name).count().to_pyarrow().as_py()) for name in run.warehouse.tables_of("reference")}
-    return dg.MaterializeResult(metadata={"rows": dg.MetadataValue.json(counts)})
+    return dg.MaterializeResult(metadata=_told(run, "reference", "C-40、contract-3"))
 
 
 @_asset(
@@ -54,8 +54,27 @@ def reference_masters(run: SettlementRun) -> dg.MaterializeResult:
 )
 def input_rows(run: SettlementRun) -> dg.MaterializeResult:
     ingest.ingest_month(run.con, run.warehouse.home, run.month, run.warehouse.past_input)
-    counts = {name: int(run.warehouse.work("stage", name).count().to_pyarrow().as_py()) for name in run.warehouse.tables_of("stage")}
-    return dg.MaterializeResult(metadata={"rows": dg.MetadataValue.json(counts)})
+    totals = run.warehouse.work("stage", "control_totals").group_by("input_table", "currency")
+    sums = totals.agg(**{name: (lambda t, name=name: t[name].sum()) for name in _TOTALS}).order_by(
+        "input_table", "currency"
+    )
+    refused = (
+        run.warehouse.work("stage", "rejected_rows").order_by("source_file", "source_row", "field").limit(PREVIEW_ROWS)
+    )
+    return dg.MaterializeResult(
+        metadata={
+            **_told(run, "stage", "BNK-01 至 BNK-09、contract-1、contract-2"),
+            "control_totals": dg.MetadataValue.md(markdown_table(sums.to_pyarrow().to_pylist())),
+            "rejected": dg.MetadataValue.md(markdown_table(refused.to_pyarrow().to_pylist())),
+        }
+    )
+
+
+def _told(run: SettlementRun, schema: str, rules: str) -> dict[str, dg.MetadataValue]:
+    """What the UI shows of an asset that makes a schema of tables: the rows of each, the rules."""
+    tables = run.warehouse.tables_of(schema)
+    counts = {name: int(run.warehouse.work(schema, name).count().to_pyarrow().as_py()) for name in tables}
+    return {"rows": dg.MetadataValue.json(counts), "rules": dg.MetadataValue.text(rules)}
 
 
 def cumulative(run: SettlementRun, name: str) -> ir.Table:
@@ -91,8 +110,9 @@ def known_facts(run: SettlementRun) -> dg.MaterializeResult:
     run.keep("facts", "transactions", first_seen(lines).select(*TRANSACTION))
     described = facts.described_orders(run.facts("orders"), run.facts("goods"), run.reference("principals"))
     run.keep("facts", "described_orders", described)
-    counts = {name: int(run.facts(name).count().to_pyarrow().as_py()) for name in run.warehouse.tables_of("facts")}
-    return dg.MaterializeResult(metadata={"rows": dg.MetadataValue.json(counts)})
+    sql = run.warehouse.made_by["facts", "orders"]
+    shown = {"sql": dg.MetadataValue.md(f"```sql\n{sql}\n```")}
+    return dg.MaterializeResult(metadata=_told(run, "facts", "C-48、BNK-07、PRV-01") | shown)
 
 
 def first_seen(bank: ir.Table) -> ir.Table:

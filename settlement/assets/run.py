@@ -6,6 +6,8 @@ relations. What does not: any rule, any file format.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date, datetime
 from pathlib import Path
@@ -64,7 +66,7 @@ class SettlementRun(dg.ConfigurableResource):
                     home.workshop / "lock",
                     who=f"settle_month {month}, run {run.run_id}",
                     wait_seconds=self.wait_seconds,
-                    tell=context.log.warning if context.log else print,
+                    tell=_teller(context),
                 )
             )
             # Whoever launches it, and however long it waited: only what holds now, with the lock held, counts.
@@ -146,6 +148,17 @@ class SettlementRun(dg.ConfigurableResource):
 
     def all_found(self) -> list[ir.Table]:
         return [self.warehouse.work("found", name) for name in self.warehouse.tables_of("found")]
+
+
+def _teller(context: dg.InitResourceContext) -> Callable[[str], None]:
+    """To the run's log, and to whoever waits at a terminal: the command shows nothing of that log."""
+
+    def tell(text: str) -> None:
+        if context.log:
+            context.log.warning(text)
+        print(text, file=sys.stderr, flush=True)
+
+    return tell
 
 
 def no_rows(schema: ibis.Schema) -> ir.Table:

@@ -11,6 +11,7 @@ import pytest
 
 from settlement.definitions import defs
 from settlement.io.home import HOME_VARIABLE, Home
+from settlement.io.lock import holding
 
 STAGES = ["ingest", "matching", "settlement", "statements", "publish"]
 
@@ -99,3 +100,20 @@ def test_a_month_out_of_turn_is_refused_whoever_launches_it(home):
     told = " ".join(str(event.event_specific_data) for event in result.all_events if event.is_failure)
     assert "2023-09 is not settled yet" in told and "settle 2023-09 first" in told
     assert not home.published.exists()
+
+
+def test_a_second_run_says_at_the_terminal_whom_it_waits_for(home, capsys):
+    (home.root / "warehouse" / "work").mkdir(parents=True)
+    settings = {"home": str(home.root), "wait_seconds": 0}
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        holding(home.workshop / "lock", who="settle_month 2023-09, run abc", wait_seconds=0, tell=print),
+    ):
+        result = defs.resolve_job_def("settle_month").execute_in_process(
+            partition_key="2023-09",
+            instance=instance,
+            run_config={"resources": {"run": {"config": settings}}, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )  # fmt: skip
+    assert not result.success
+    assert "settle_month 2023-09, run abc" in capsys.readouterr().err
