@@ -9,11 +9,12 @@ and without a decision is a template that nobody filled: it is no row.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 import ibis
@@ -22,13 +23,14 @@ from xlsxwriter.utility import xl_range, xl_range_abs
 
 from settlement.io.workbooks.context import Context
 from settlement.io.workbooks.formulas import Row
-from settlement.io.workbooks.sheet import Book, Sheet, quoted
+from settlement.io.workbooks.sheet import SHEET_ROWS, Book, Sheet, quoted
 from settlement.io.workbooks.source import Source
 from settlement.io.workbooks.spelling import spelled
 from settlement.io.workbooks.table import FORMULA_CELLS, Column, RowWriter, headings
 from settlement.rules.export_check import export_digest, open_receipts
 
 SPARE_ROWS, PRINTED_SPARE_ROWS = 60, 8
+MOST_ROWS = SHEET_ROWS - SPARE_ROWS - 20  # what one form can offer
 CHECK_HEADER = "导出校验"
 PURPOSES = (
     "货款",
@@ -103,7 +105,7 @@ def claims_sheet(book: Book, source: Source, context: Context) -> Filled:
         answer(book, "claims", "reason", "text", 18),
         _check_column(book),
     ]
-    rows = list(open_rows(source, context))
+    rows = _offered(open_rows(source, context))
     filled = _template(book, "认领", "收款认领", columns, rows, "claims_help")
     _claim_formulas(filled, rows)
     _claim_choices(filled, rows)
@@ -248,14 +250,14 @@ def approvals_sheet(book: Book, problems: Sequence[Row], context: Context) -> Fi
         answer(book, "approvals", "reason", "text", 20),
         _check_column(book),
     ]
-    rows = [
+    rows = _offered(
         {
             **row,
             "message": spelled(context.persons.text(row["message"])),
             "export_digest": export_digest(row["exception_id"], row["amount_at_risk_cny"]),
         }
         for row in problems
-    ]
+    )
     filled = _template(book, "审批", "异常审批", columns, rows, "approvals_help")
     work = filled.sheet.work
     work.data_validation(
@@ -269,12 +271,19 @@ def approvals_sheet(book: Book, problems: Sequence[Row], context: Context) -> Fi
     return filled
 
 
+def _offered(rows: Iterable[Row]) -> list[Row]:
+    """The rows a form has room for, in their order. Readers look for one sheet of each name: no form goes on on another."""
+    return list(islice(rows, MOST_ROWS))
+
+
 def _template(
     book: Book, name: str, heading: str, columns: Sequence[Column], rows: Sequence[Row], advice: str
 ) -> Filled:
     sheet = book.sheet(name)
     sheet.opening_lines(book.labels.word(heading))
     sheet.line(book.labels.text(advice), "subtitle")
+    if len(rows) == MOST_ROWS:
+        sheet.line(book.labels.text("most_rows", rows=len(rows)), "warning")
     headings(book, sheet, columns)
     sheet.work.freeze_panes(sheet.row, 1)
     sheet.work.repeat_rows(sheet.row - 1)

@@ -131,6 +131,17 @@ def test_control_totals_prove_themselves(folder):
     assert all((row["行数差"], row["金额差"]) == (0, 0) for row in table(folder / NAME, "输入核对", "来源文件")[:-1])
 
 
+def test_a_form_offers_what_a_sheet_has_room_for_and_says_so(write, monkeypatch):
+    from settlement.io.workbooks import decision_sheets
+
+    monkeypatch.setattr(decision_sheets, "MOST_ROWS", 2)
+    folder, _ = write()
+    listed = [row["流水标识"] for row in table(folder / NAME, "认领", "流水标识") if row["流水标识"]]
+    assert listed == ["t07", "t09"]  # CNY first, the most money first
+    assert any("只列前 2 行" in text for text in texts(folder / NAME, "认领"))
+    assert read_decisions(folder / NAME).problems == []
+
+
 def test_a_form_that_nobody_filled_decides_nothing(folder):
     found = read_decisions(folder / NAME)
     assert (found.rows, found.problems) == ([], [])
