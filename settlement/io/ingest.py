@@ -108,7 +108,7 @@ def ingest_month(con: Backend, home: Home, month: str, past: Past) -> None:
     seen = _union([con.table(f"{part}_seen", database="inbox") for part in ("month", "reference")], SEEN).union(bank.seen)
     con.create_table("control_totals", control_totals(counted, rejections, seen, month), database="stage", overwrite=True)
     found = _found(con, past, rejections, missing + (["bank"] if bank.is_missing else []), month)
-    con.create_table("ingest", found.union(bank.found), database="found", overwrite=True)
+    con.create_table("ingest", found.union(bank.found).order_by("code", "subject"), database="found", overwrite=True)
 
 
 def _read_month(home: Home, month: str) -> tuple[Inbox, list[str]]:

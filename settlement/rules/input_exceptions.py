@@ -43,11 +43,12 @@ def found_in_rows(rejections: ir.Table, problems: ir.Table, mid_rates: ir.Table,
     # Of the bank's lines BNK_DUPLICATE says it, with the two files that share them.
     repeated = rejections.filter((rejections.code == ROW_DUPLICATE) & (rejections.input_table != "bank"))
     repeated = repeated.anti_join(copies, "source_file")
-    priced = _in_cny(single, mid_rates, until)
+    apart = _told_apart(single, ["source_file", "input_table", "source_row", "code"], ["field", "found", "reason", "amount"])
+    priced = _in_cny(apart, mid_rates, until)
     rows = found(
         priced,
         code=lambda t: t.code,
-        subject=lambda t: subject_of(t.source_file, t.input_table, t.source_row),
+        subject=lambda t: subject_of(t.source_file, t.input_table, t.source_row) + t._apart,
         message=lambda t: sentence("文件 ", t.source_file, " 第 ", t.source_row, " 行：", _with_found(t), "。该行未采用", _amount(t), "；请在原文件更正后重跑。"),
         amount_at_risk_cny=lambda t: t._cny,
     )
@@ -58,6 +59,12 @@ def _with_found(rows: ir.Table) -> ir.StringValue:
     """The reason, with what was read where the reason does not say it already."""
     is_said = (rows.found.fill_null("") == "") | rows.reason.contains(rows.found)
     return ibis.cases((is_said, rows.reason), else_=sentence("读到「", rows.found, "」：", rows.reason))
+
+
+def _told_apart(rows: ir.Table, place: list[str], order: list[str]) -> ir.Table:
+    """``rows`` with ``_apart``: nothing for the first of a place, ``|2`` for the second: sheets of a file count rows alike."""
+    numbered = rows.mutate(_nth=ibis.row_number().over(ibis.window(group_by=place, order_by=order)))
+    return numbered.mutate(_apart=(numbered._nth > 0).ifelse("|" + (numbered._nth + 1).cast("string"), ""))
 
 
 def _amount(rows: ir.Table) -> ir.StringValue:
@@ -119,7 +126,8 @@ def found_in_statements(findings: ir.Table) -> ir.Table:
     ``findings``: source_file, code, message, source_row, field, found, amount_at_risk, currency. A finding without a
     row is known by its text: one file may have several gaps. Amounts in another currency than CNY are not priced.
     """
-    place = ibis.cases((findings.source_row.isnull(), findings.message), else_=findings.source_row.cast("string"))
+    findings = _told_apart(findings, ["source_file", "code", "source_row", "field"], ["message"])
+    place = ibis.cases((findings.source_row.isnull(), findings.message), else_=findings.source_row.cast("string") + findings._apart)
     return found(
         findings,
         code=lambda t: t.code,

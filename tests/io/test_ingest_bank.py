@@ -9,6 +9,7 @@ import zipfile
 from decimal import Decimal
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from tests.io.conftest import BANK
@@ -113,6 +114,21 @@ def test_names_are_only_names(desk, read):
         desk.put(f"raw/2023-09/bank/{name}", BANK, f"33010001,CNY,2023-09-1{number},,{number + 1}.00,,乙公司,,货款,N{number}")
     lines = read().rows("stage", "bank")
     assert sorted(line["amount"] for line in lines) == [Decimal(n) for n in ("1.00", "2.00", "3.00", "500.00")]
+
+
+def test_rows_of_two_sheets_with_one_number_are_two_exceptions(desk, read):
+    book = openpyxl.Workbook()
+    for title, account, amounts in (("一", "33010001", (10, 20)), ("二", "33010002", (30, 40))):
+        sheet = book.active if title == "一" else book.create_sheet()
+        sheet.title = title
+        for row in (["账号", account], ["币种", "人民币"], ["交易日期", "借方发生额", "贷方发生额", "余额"],
+                    ["2023-09-05", amounts[0], amounts[1], None], ["2023-09-05", None, amounts[0], 100], ["2023-09-06", None, amounts[1], 900]):  # fmt: skip
+            sheet.append(row)
+    book.save(desk.put_bytes("raw/2023-09/bank/two.xlsx", b"x"))
+    books = read()
+    for code in ("BNK_BOTH_SIDES", "BNK_BALANCE_CHAIN"):
+        rows = [row for row in books.found(code) if row["source_file"].endswith("two.xlsx")]
+        assert len(rows) == len({row["subject"] for row in rows}) == 2, code
 
 
 def test_each_row_is_accepted_or_rejected_with_its_reason_and_figures(desk, read):

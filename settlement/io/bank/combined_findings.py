@@ -59,14 +59,30 @@ def repeat_findings(lines: pa.Table, repeats: np.ndarray) -> list[Finding]:
     ]
 
 
-def break_findings(breaks: list[Break], names: dict[int, str]) -> list[Finding]:
-    """A finding for each gap and overlap, at the later of its files that lies in the folder."""
-    return [
-        Finding(
-            "BNK_CONTINUITY",
-            item.message,
-            amount_at_risk=None if item.difference is None else abs(item.difference),
-            source_file=names.get(item.after.key[0]) or names.get(item.before.key[0]),
+def break_findings(breaks: list[Break], names: dict[int, str], reads: Sequence[StatementRead]) -> list[Finding]:
+    """A finding for each gap and overlap, at the line beside it of the later of its files that lies in the folder."""
+    findings = []
+    for item in breaks:
+        is_after = item.after.key[0] >= 0
+        file_number, statement_no = item.after.key if is_after else item.before.key
+        findings.append(
+            Finding(
+                "BNK_CONTINUITY",
+                item.message,
+                _edge(reads[file_number], statement_no, at_end=not is_after),
+                "opening" if is_after else "closing",
+                amount_at_risk=None if item.difference is None else abs(item.difference),
+                source_file=names.get(file_number),
+            )
         )
-        for item in breaks
-    ]
+    return findings
+
+
+def _edge(read: StatementRead, statement_no: int, *, at_end: bool) -> int | None:
+    """The row of a statement's earliest line, or of its latest; banks list days either way. None where it has no line."""
+    own = read.lines.filter(pc.equal(read.lines.column("statement_no"), statement_no))
+    if not own.num_rows:
+        return None
+    days = own.column("booked_on")
+    is_backward = days[0].as_py() > days[-1].as_py()
+    return own.column("source_row")[-1 if at_end != is_backward else 0].as_py()

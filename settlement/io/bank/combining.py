@@ -91,7 +91,7 @@ def combine(
         findings=[
             *file_findings(reads, shown, rejected),
             *repeat_findings(lines, taken.repeats),
-            *break_findings(breaks, file_names),
+            *break_findings(breaks, file_names, reads),
         ],
         breaks=breaks,
     )

@@ -294,7 +294,23 @@ def test_a_gap_between_months_names_both_ends(put):
     assert (gap.kind, gap.difference) == ("gap", Decimal("100.00"))
     assert "1500.00" in gap.message and "1600.00" in gap.message and "b.csv" in gap.message
     [finding] = [item for item in october.findings if item.code == "BNK_CONTINUITY"]
-    assert finding.amount_at_risk == Decimal("100.00")
+    assert (finding.amount_at_risk, finding.source_row) == (Decimal("100.00"), 2)
+
+
+def test_a_gap_is_shown_at_the_line_beside_it(put):
+    early = [f"6222,CNY,2023-09-{day:02d},,,1.00,{day}.00,甲,汇款,A{day}" for day in (1, 2, 3)]
+    late = [f"6222,CNY,2023-09-{day:02d},,,1.00,{day + 90}.00,甲,汇款,B{day}" for day in (11, 12, 13)]
+    rows_shown = [
+        finding.source_row
+        for read in (put("b.csv", rows(*late)), put("c.csv", rows(*late[::-1])))
+        for finding in combine([put("a.csv", rows(*early)), read]).findings
+    ]
+    assert rows_shown == [2, 4]  # the second lists the newest day first
+    later = combine([put("b.csv", rows(*late))])
+    [finding] = combine(
+        [put("a.csv", rows(*early))], known_lines=later.lines, known_statements=later.statements
+    ).findings
+    assert (finding.source_file, finding.source_row) == ("a.csv", 4)
 
 
 def test_a_sale_of_currency_joins_debit_credit_and_receipt():
