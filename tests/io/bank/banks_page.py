@@ -6,6 +6,7 @@ Run as a program (``python -m tests.io.bank.banks_page``) it writes the page; ``
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from settlement.io.bank import StatementRead, describe, read_statement
@@ -108,6 +109,7 @@ def real_files() -> list[Path]:
     return [path for path in sorted(REAL.rglob("*")) if path.suffix in kinds]
 
 
+@cache
 def row(path: Path, root: Path) -> str:
     """One line of a table of results."""
     read = read_statement(path)
