@@ -86,19 +86,28 @@ def ingest_bank(con: Backend, home: Home, month: str, past: Past) -> BankRows:
     folder = home.inbox(month) / "bank"
     files = list(files_in(folder))
     own = con.table("own_accounts", database="reference")
-    accounts = {row["account_no"]: row["currency"] for row in own.select("account_no", "currency").to_pyarrow().to_pylist()}
+    accounts = {
+        row["account_no"]: row["currency"] for row in own.select("account_no", "currency").to_pyarrow().to_pylist()
+    }
     with ThreadPoolExecutor(min(_FILES_AT_A_TIME, os.cpu_count() or 1)) as pool:
         reads = list(pool.map(lambda path: read_statement(path, own_accounts=accounts, root=folder), files))
     names = [home.shown(path) for path in files]
     combined = combine(reads, names=names, **_known(con, reads, past))
-    lines = con.create_table("bank", _with_month(_named(combined.lines), bank_schema(), month), database="stage", overwrite=True)
+    lines = con.create_table(
+        "bank", _with_month(_named(combined.lines), bank_schema(), month), database="stage", overwrite=True
+    )
     con.create_table(
         "bank_statements", _with_month(combined.statements, statement_schema(), month), database="stage", overwrite=True
     )
     con.create_table(
-        "bank_conversions", _with_month(combined.conversions, _stored(combined.conversions.schema), month), database="stage", overwrite=True
+        "bank_conversions",
+        _with_month(combined.conversions, _stored(combined.conversions.schema), month),
+        database="stage",
+        overwrite=True,
     )
-    rejected = con.create_table("rejected_bank", ibis.memtable(_rejected(combined.rejected)), database="inbox", overwrite=True)
+    rejected = con.create_table(
+        "rejected_bank", ibis.memtable(_rejected(combined.rejected)), database="inbox", overwrite=True
+    )
     rates = con.table("fx_mid_rates", database="reference")
     found = (
         found_in_statements(_findings(combined, reads, names))
@@ -108,7 +117,10 @@ def ingest_bank(con: Backend, home: Home, month: str, past: Past) -> BankRows:
     return BankRows(
         accepted=lines.select("source_file", "currency", "amount", input_table=ibis.literal("bank")),
         rejected=rejected,
-        seen=table_of([{"source_file": name, "input_table": "bank"} for name in names], ibis.schema({"source_file": "string", "input_table": "string"})),
+        seen=table_of(
+            [{"source_file": name, "input_table": "bank"} for name in names],
+            ibis.schema({"source_file": "string", "input_table": "string"}),
+        ),
         found=found,
         is_missing=not files,
     )
@@ -144,10 +156,14 @@ def _known(con: Backend, reads: Sequence[StatementRead], past: Past) -> dict[str
     )
     # Published lines show a person's account masked (PRV-01); to be recognised a line needs it whole.
     whole = privacy.restored(near, "counterparty_account", "counterparty_name", people)
-    lines = con.to_pyarrow(whole.select(*TRANSACTIONS.names).order_by("source_file", "source_row", "txn_id")).cast(TRANSACTIONS)
+    lines = con.to_pyarrow(whole.select(*TRANSACTIONS.names).order_by("source_file", "source_row", "txn_id")).cast(
+        TRANSACTIONS
+    )
     at = lines.schema.get_field_index("account_no")
     without = pc.equal(lines.column("account_no"), NO_ACCOUNT)
-    lines = lines.set_column(at, "account_no", pc.if_else(without, pa.scalar(None, pa.string()), lines.column("account_no")))
+    lines = lines.set_column(
+        at, "account_no", pc.if_else(without, pa.scalar(None, pa.string()), lines.column("account_no"))
+    )
     statements = past("bank_statements", statement_schema())
     order = [name for name in ("source_file", "statement_no") if name in STATEMENT_ROWS.names]
     kept = con.to_pyarrow(statements.select(*STATEMENT_ROWS.names).order_by(*order)).cast(STATEMENT_ROWS)

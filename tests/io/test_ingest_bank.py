@@ -66,7 +66,10 @@ def test_a_line_of_another_month_is_taken_with_a_warning(desk, read):
     books = read()
     assert len(books.rows("stage", "bank")) == 2
     [warning] = books.found("BNK_OTHER_MONTH")
-    assert (warning["source_file"], warning["source_row"]) == ("raw/2023-09/bank/late.csv", 2) and "2023-08-31" in warning["message"]
+    assert (warning["source_file"], warning["source_row"]) == (
+        "raw/2023-09/bank/late.csv",
+        2,
+    ) and "2023-08-31" in warning["message"]
 
 
 def unreadable_files(desk) -> dict[str, str]:
@@ -110,8 +113,12 @@ def test_unreadable_and_hostile_files_are_named_count_zero_and_stop_nothing(desk
 
 def test_names_are_only_names(desk, read):
     """Dots, commands and sub-folders in a name change nothing; a hidden file of a desktop is none of ours."""
-    for number, name in enumerate(["..\\..\\evil.csv", "=cmd|'x'!A1.csv", "sub/年 度.data", ".DS_Store", "~$open.xlsx"]):
-        desk.put(f"raw/2023-09/bank/{name}", BANK, f"33010001,CNY,2023-09-1{number},,{number + 1}.00,,乙公司,,货款,N{number}")
+    for number, name in enumerate(
+        ["..\\..\\evil.csv", "=cmd|'x'!A1.csv", "sub/年 度.data", ".DS_Store", "~$open.xlsx"]
+    ):
+        desk.put(
+            f"raw/2023-09/bank/{name}", BANK, f"33010001,CNY,2023-09-1{number},,{number + 1}.00,,乙公司,,货款,N{number}"
+        )
     lines = read().rows("stage", "bank")
     assert sorted(line["amount"] for line in lines) == [Decimal(n) for n in ("1.00", "2.00", "3.00", "500.00")]
 
@@ -133,7 +140,13 @@ def test_rows_of_two_sheets_with_one_number_are_two_exceptions(desk, read):
 
 def test_each_row_is_accepted_or_rejected_with_its_reason_and_figures(desk, read):
     """One month of the mess that desks really have: copies, both sides, totals, sorts of currencies, bad cells."""
-    desk.put("raw/reference/own_accounts.csv", "账号,币种,开户行,户名", "33010001,CNY,工行,本公司", "44010001,USD,中行,本公司", "55010001,JPY,中行,本公司")
+    desk.put(
+        "raw/reference/own_accounts.csv",
+        "账号,币种,开户行,户名",
+        "33010001,CNY,工行,本公司",
+        "44010001,USD,中行,本公司",
+        "55010001,JPY,中行,本公司",
+    )
     desk.put("raw/reference/fx_mid_rates.csv", "发布日期,币种,中间价", "2023-09-28,JPY,4.90")
     bank = desk.home.inbox("2023-09") / "bank"
     (bank / "sub").mkdir()
@@ -150,7 +163,10 @@ def test_each_row_is_accepted_or_rejected_with_its_reason_and_figures(desk, read
     assert sorted((line["currency"], line["amount"]) for line in books.rows("stage", "bank")) == [
         ("CNY", Decimal("4.00")), ("CNY", Decimal("5.00")), ("CNY", Decimal("500.00")), ("JPY", Decimal("-9000.00")), ("USD", Decimal("8.00")),
     ]  # fmt: skip
-    figures = {key: (row["rows_read"], row["rows_rejected"], row["amount_read"], row["amount_rejected"]) for key, row in books.totals("bank").items()}
+    figures = {
+        key: (row["rows_read"], row["rows_rejected"], row["amount_read"], row["amount_rejected"])
+        for key, row in books.totals("bank").items()
+    }
     # B2.TXT is the first of the three copies in the order of names.
     assert figures == {
         ("B2.TXT", "CNY"): (1, 0, Decimal("500.00"), Decimal("0.00")),
@@ -161,7 +177,10 @@ def test_each_row_is_accepted_or_rejected_with_its_reason_and_figures(desk, read
         ("many.csv", "JPY"): (2, 1, Decimal("-8990.50"), Decimal("9.50")),
         ("many.csv", "CNY"): (1, 0, Decimal("4.00"), Decimal("0.00")),
     }
-    found = {(row["code"], row["source_file"].rpartition("/")[2], row["source_row"]): row for row in books.rows("found", "ingest")}
+    found = {
+        (row["code"], row["source_file"].rpartition("/")[2], row["source_row"]): row
+        for row in books.rows("found", "ingest")
+    }
     assert set(found) == {
         ("BNK_DUPLICATE", "b.csv", None), ("BNK_DUPLICATE", "again.csv", None), ("BNK_BOTH_SIDES", "mess.csv", 2), ("ROW_REJECTED", "mess.csv", 4),
         ("ROW_REJECTED", "mess.csv", 5), ("BNK_ACCOUNT_SCI_NOTATION", "mess.csv", 6), ("BNK_CONTROL_TOTAL", "mess.csv", 7),
