@@ -113,29 +113,19 @@ def _explain(arguments: argparse.Namespace, home: Home) -> int:
     return 0 if lines else 1
 
 
-def _pairs(written: list[str], option: str) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in written]
-    wrong = ["".join(pair) for pair in pairs if not (pair[0] and pair[2])]
-    if wrong:
-        raise ValueError(f"{option} takes NAME=VALUE, not {wrong[0]!r}")
-    return {name: value for name, _, value in pairs}
-
-
 def _tryout(arguments: argparse.Namespace, home: Home) -> int:
-    from settlement.assets.tryout import CannotTry, limit_value, told, try_month
+    from settlement.assets.tryout import CannotTry, told, try_month, wished
 
     try:
-        rules = _pairs(arguments.rule, "--rule")
-        limits = {name: limit_value(name, value) for name, value in _pairs(arguments.limit, "--limit").items()}
-        if not rules and not limits:
-            raise ValueError("nothing to try: give --rule or --limit")
+        rules, limits = wished(arguments.rule, arguments.limit)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
         for month in arguments.months:
             print("\n".join(told(try_month(home, month, limits, rules), arguments.show)))
     except CannotTry as error:
         return _said(str(error))
-    except (KeyError, ValueError) as error:
-        print(error.args[0], file=sys.stderr)
-        return 2
     return 0
 
 

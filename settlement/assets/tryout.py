@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -22,8 +22,10 @@ from settlement.checks.mart_schemas import mart_table
 from settlement.io.engine import connect
 from settlement.io.home import Home
 from settlement.io.parameters import load_parameters
+from settlement.io.published import month_states
 from settlement.io.warehouse import Warehouse, conformed, empty
 from settlement.matching import Limits, MatchInputs, limits_on, tryout
+from settlement.matching.decision_table import changed
 from settlement.matching.relations import text
 
 _FACTS = (
@@ -48,19 +50,33 @@ class Trial:
 
 
 def limit_value(name: str, written: str) -> object:
-    """A limit as its field wants it: a whole number, or a decimal (``0.5%`` is 0.005). Raises ``CannotTry``.
+    """A limit as its field wants it: a whole number, or a decimal (``0.5%`` is 0.005). Raises ``ValueError``.
 
     >>> limit_value("short_share", "0.5%"), limit_value("sum_items_most", "80")
     (Decimal('0.005'), 80)
     """
     kinds = {field.name: field.type for field in fields(Limits)}
     if name not in kinds:
-        raise CannotTry(f"no limit {name}; there are {', '.join(sorted(kinds))}")
+        raise ValueError(f"no limit {name!r}; there are {', '.join(sorted(kinds))}")
     try:
         number = Decimal(written.rstrip("%")) / (100 if written.endswith("%") else 1)
     except InvalidOperation as error:
-        raise CannotTry(f"{name}: {written!r} is no number") from error
+        raise ValueError(f"{name}: {written!r} is no number") from error
     return int(number) if kinds[name] == "int" else number
+
+
+def wished(rules: Sequence[str], limits: Sequence[str]) -> tuple[dict[str, str], dict[str, object]]:
+    """``ID=outcome`` and ``NAME=VALUE`` words as rules and limits to try. Raises ``ValueError`` where they are none."""
+    pairs = [[word.partition("=") for word in words] for words in (rules, limits)]
+    wrong = ["".join(pair) for pair in (*pairs[0], *pairs[1]) if not (pair[0] and pair[2])]
+    if wrong or not (rules or limits):
+        raise ValueError(f"{wrong[0]!r} is not NAME=VALUE" if wrong else "nothing to try: give --rule or --limit")
+    outcomes = {name: outcome for name, _, outcome in pairs[0]}
+    try:
+        changed(outcomes)
+    except KeyError as error:
+        raise ValueError(error.args[0]) from error
+    return outcomes, {name: limit_value(name, value) for name, _, value in pairs[1]}
 
 
 def inputs_after_reading(home: Home, month: str) -> tuple[Backend, MatchInputs]:
@@ -111,8 +127,8 @@ def try_month(home: Home, month: str, limits: Mapping[str, object], rules: Mappi
     Each month is tried on what was really published before it. Raises ``CannotTry`` where the month was never settled,
     and what ``matching.tryout`` raises.
     """
-    if not home.published.exists():
-        raise CannotTry("nothing is published yet: settle a month first")
+    if month_states(home).get(month, "open") == "open":
+        raise CannotTry(f"{month} 尚未结算，不能试算")
     with tempfile.TemporaryDirectory(prefix="settlement-tryout-") as folder:
         scratch = Home(Path(folder))
         scratch.workshop.mkdir(parents=True)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 
 from ibis.backends.duckdb import Backend
+from ibis.common.exceptions import TableNotFound
 
 from settlement.io.home import Home
 from settlement.io.published import opened
@@ -33,9 +34,10 @@ def explain(home: Home, txn_id: str) -> list[str]:
 
 def _rows(con: Backend, name: str, column: str, value: str) -> list[dict]:
     """Rows of a published table whose column is ``value``; none where an older warehouse lacks the table."""
-    if name not in con.list_tables(database="mart"):
+    try:
+        table = con.table(name, database="mart")
+    except TableNotFound:
         return []
-    table = con.table(name, database="mart")
     return con.to_pyarrow(table.filter(table[column] == value)).to_pylist()
 
 

@@ -63,7 +63,9 @@ class Limits:
     return_days: int  # between a payment and its return (退汇)
     duplicate_days: int  # between two receipts that may be one payment made twice
     reference_shortest: int  # characters of a reference with letters
-    reference_shortest_own: int  # characters of the numbers of an order (its own, contract, proforma, B/L) or application, with letters
+    reference_shortest_own: (
+        int  # characters, with letters, of an order's numbers (contract, B/L, ...) or an application's
+    )
     reference_shortest_digits: int  # characters of a reference of digits only
     reference_shortest_tail: int  # digits that may stand for a whole number in a list or range
     range_most: int  # numbers that one range (SO0156-0158) may name
