@@ -116,7 +116,7 @@ REFUNDS = (
     Column("advanced", "已垫付", "money", total=True),
     Column("paid_out", "已付客户", "money", total=True),
     Column("kept", "留存", "money", total=True),
-    Column("balance", "余额", "money", total=True),
+    Column("balance", "余额", "money", live=signed_sum(["received"], ["paid_out", "kept"]), total=True),
     Column("file_by", "最后申报日", "date"),
     Column("status", "状态", "word"),
 )
@@ -170,7 +170,7 @@ RECEIPTS = (
     Column("amount", "认领金额", "money", money_in="currency"),
     Column("settlement_rate", "结算汇率", "rate"),
     Column("rate_source", "汇率来源", "word"),
-    Column("amount_cny", "折人民币", "money", total=True),
+    Column("amount_cny", "折人民币", "money", live=product("amount", "settlement_rate"), total=True),
     Column("remark", "附言", "text"),
 )
 PAYMENTS = (
@@ -184,7 +184,7 @@ PAYMENTS = (
     Column("currency", "币种", "word"),
     Column("amount", "核对金额", "money", money_in="currency"),
     Column("settlement_rate", "结算汇率", "rate"),
-    Column("amount_cny", "折人民币", "money", total=True),
+    Column("amount_cny", "折人民币", "money", live=product("amount", "settlement_rate"), total=True),
     Column("document_no", "授权文件号", "code"),
 )
 OPEN_ITEMS = (
@@ -197,7 +197,7 @@ OPEN_ITEMS = (
     Column("age_bucket", "账龄", "word"),
     Column("receivable_cny", "应收人民币", "money"),
     Column("settled_cny", "已销账", "money"),
-    Column("open_cny", "未结金额", "money", total=True),
+    Column("open_cny", "未结金额", "money", live=signed_sum(["receivable_cny"], ["settled_cny"]), total=True),
     Column("next_step", "下一步", "text", most=56),
 )
 

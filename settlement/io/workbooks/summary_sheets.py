@@ -81,7 +81,7 @@ REFUNDS = (
     Column("advanced", "已垫付", "money", total=True),
     Column("paid_out", "已付客户", "money", total=True),
     Column("kept", "留存", "money", total=True),
-    Column("balance", "余额", "money", total=True),
+    Column("balance", "余额", "money", live=signed_sum(["received"], ["paid_out", "kept"]), total=True),
     Column("file_by", "最后申报日", "date"),
     Column("status", "状态", "word"),
 )

@@ -10,6 +10,7 @@ from openpyxl import load_workbook
 
 from settlement.assets.statements import told
 from settlement.checks.mart_schemas import mart_tables
+from settlement.io.workbooks.formulas import product
 from settlement.io.workbooks.labels import Labels
 from settlement.io.workbooks.sheet import Book, Frame, lines_of
 from settlement.io.workbooks.spelling import spelled
@@ -65,6 +66,26 @@ def test_whole_figures_end_without_a_point_and_finer_ones_keep_their_decimals(tm
     assert [[cell.number_format for cell in row] for row in sheet.iter_rows(min_row=4)] == [
         ["#,##0_ ", "0%_ "], ["#,##0.0#####_ ", "0.0##%_ "],
     ]  # fmt: skip
+
+
+def test_a_product_on_the_edge_between_two_fen_is_written_as_a_figure(tmp_path):
+    """W09: 79,962.50 x 8.1236 = 649,583.365 exactly, which no double holds: programs may round it either way."""
+    columns = [
+        Column("amount", "认领金额", "money"),
+        Column("rate", "汇率", "rate"),
+        Column("cny", "折人民币", "money", live=product("amount", "rate")),
+    ]
+    rows = [
+        {"amount": Decimal("79962.50"), "rate": Decimal("8.1236"), "cny": Decimal("649583.37")},
+        {"amount": Decimal("79962.51"), "rate": Decimal("8.1236"), "cny": Decimal("649583.45")},
+        {"amount": Decimal("79962.51"), "rate": Decimal("8.1236"), "cny": Decimal("649583.44")},
+    ]
+    sheet = _written(tmp_path / "a.xlsx", columns, rows)
+    assert [cell.value for (cell,) in sheet.iter_rows(min_row=4, min_col=3)] == [
+        649583.37,
+        "=ROUND(A5*B5,2)",
+        649583.44,
+    ]
 
 
 def test_an_empty_table_says_so_and_adds_up_nothing(tmp_path):
