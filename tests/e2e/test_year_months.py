@@ -33,6 +33,9 @@ def life(tmp_path_factory) -> dict:
     def states() -> dict[str, tuple]:
         return {row["month"]: (row["state"], row["by"], row["reason"]) for row in rows(home, "months")}
 
+    home.inbox(OCT).mkdir()
+    seen["out of order"] = run_month(home, OCT)
+    home.inbox(OCT).rmdir()
     shutil.rmtree(home.inbox(SEP) / "freight")
     seen["incomplete"] = run_month(home, SEP)[0], states(), close(home, SEP, "李会计"), states()
     made.write()
@@ -53,6 +56,11 @@ def life(tmp_path_factory) -> dict:
 
 def _ledger(home: Home, month: str) -> list[tuple]:
     return [(row["kind"], row["amount_cny"], row["adjusts_month"]) for row in rows(home, "principal_ledger", "kind", "amount_cny", "adjusts_month", month=month)]
+
+
+def test_a_month_waits_for_the_one_before(life):
+    status, said = life["out of order"]
+    assert status == 1 and f"{SEP} is not settled yet" in said[0]
 
 
 def test_a_month_without_a_mandatory_folder_is_settled_but_cannot_be_closed(life):
