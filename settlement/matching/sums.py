@@ -122,7 +122,7 @@ def solutions(amounts: Sequence[Decimal], target: Decimal, reach: Reach) -> Sear
     >>> search = solutions([Decimal("100.01"), Decimal("250.30"), Decimal("70.00")], Decimal("320.30"),
     ...                    Reach(60, 8, 5, Decimal("0.01")))
     >>> search.found, search.terms
-    (((1, 2),), 2)
+    (((1, 2),), 3)
     """
     places = [place for place, amount in enumerate(amounts) if Decimal(0) < amount < target]
     fen, wanted = _fen([amounts[place] for place in places]), int(target.scaleb(2))
