@@ -291,48 +291,6 @@ def test_a_reversal_names_what_it_reverses(put):
     assert finding.code == "BNK_REVERSAL" and "冲的是第 2 行" in finding.message
 
 
-def signs(read) -> list[tuple[str, bool]]:
-    return [(str(line["amount"]), line["is_reversal"]) for line in read.lines.to_pylist()]
-
-
-@pytest.mark.parametrize("turned", [False, True])
-def test_a_minus_on_everything_that_goes_out_is_no_reversal(put, turned):
-    """The balance tells a habit of writing from 红字; the same in the column 支出 and beside a mark 借."""
-    sides = ["2023-09-05,100.00,,1100.00,甲", "2023-09-06,,-50.00,1050.00,乙", "2023-09-06,,-30.00,1020.00,丙"]
-    marked = ["2023-09-05,贷,100.00,1100.00,甲", "2023-09-06,借,-50.00,1050.00,乙", "2023-09-06,借,-30.00,1020.00,丙"]
-    for header, rows in (("收入金额,支出金额", sides), ("借贷标志,交易金额", marked)):
-        read = put("账号:62220001,币种:人民币", f"交易日期,{header},余额,对方户名", *(rows[::-1] if turned else rows))
-        found = signs(read)[::-1] if turned else signs(read)
-        assert found == [("100.00", False), ("-50.00", False), ("-30.00", False)]
-        assert not read.findings and read.notes
-
-
-def test_a_minus_where_the_balance_rises_is_a_reversal(put):
-    header = "交易日期,收入金额,支出金额,余额,摘要"
-    rows = ["2023-09-05,,50.00,1050.00,货款", "2023-09-06,,-50.00,1100.00,退回", "2023-09-07,,-20.00,1120.00,退回"]
-    read = put("账号:62220001,币种:人民币", header, *rows)
-    assert signs(read) == [("-50.00", False), ("50.00", True), ("20.00", True)]
-    assert {proof.holds for proof in read.proofs if proof.kind == "balance_chain"} == {True}
-
-
-@pytest.mark.parametrize(
-    "rows, amounts",
-    [
-        (["2023-09-05,,-50.00,货款", "2023-09-06,,-30.00,货款"], ["-50.00", "-30.00"]),
-        (["2023-09-05,,-50.00,货款"], ["50.00"]),  # one alone: BNK-04, and a warning
-        (["2023-09-05,,-50.00,冲正", "2023-09-06,,-30.00,货款"], ["50.00", "30.00"]),
-        (
-            ["2023-09-05,,-50.00,货款", "2023-09-06,,-30.00,货款", "2023-09-07,,30.00,货款"],
-            ["50.00", "30.00", "-30.00"],
-        ),
-    ],
-)
-def test_without_balance_a_minus_is_a_reversal_unless_nothing_goes_out_without(put, rows, amounts):
-    read = put("账号:62220001,币种:人民币", "交易日期,收入金额,支出金额,摘要", *rows)
-    assert [str(line["amount"]) for line in read.lines.to_pylist()] == amounts
-    assert ("BNK_REVERSAL" in {finding.code for finding in read.findings}) == (not amounts[0].startswith("-"))
-
-
 def test_rates_are_per_100_and_become_per_1(put):
     header = "账号,币种,交易日期,借方发生额,贷方发生额,汇率,折人民币金额,银行手续费"
     line = first(put(header, "6222,USD,2023-09-05,,100.00,712.850000,712.85,15.00"))
