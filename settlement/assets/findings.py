@@ -13,6 +13,7 @@ from settlement.assets.evidence import requests_of_orders
 from settlement.assets.run import SettlementRun
 from settlement.assets.settlement import service_words
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version
+from settlement.io.warehouse import conformed
 from settlement.matching.parties import BUREAU
 from settlement.rules import desk, money
 from settlement.rules.books import (
@@ -29,7 +30,8 @@ from settlement.rules.books import (
     remittance_findings,
     tax_bill_findings,
 )
-from settlement.rules.books.deadline_findings import Deadline
+from settlement.rules.books.deadline_findings import COVERAGE, Deadline
+from settlement.rules.exceptions import FOUND
 
 GROUP = "settlement"
 _DEADLINES = ("receipt_confirm", "preentry", "refund_documents", "refund_claim", "refund_payout", "balance_topup")
@@ -83,10 +85,18 @@ def rule_findings(run: SettlementRun) -> dg.MaterializeResult:
     }.items():
         results = judge(run)
         if results:
-            run.found(name, ibis.union(*[rows for rows, _ in results]))
-            run.keep("facts", f"coverage_{name}", ibis.union(*[counted for _, counted in results]))
+            _keep_results(run, name, results)
     counts = {name: int(run.warehouse.work("found", name).count().to_pyarrow().as_py()) for name in run.warehouse.tables_of("found")}
     return dg.MaterializeResult(metadata={"found": dg.MetadataValue.json(counts)})
+
+
+def _keep_results(run: SettlementRun, name: str, results: list[evidence.Result]) -> None:
+    """found.<name> and facts.coverage_<name>: what was judged is computed once for both."""
+    rows, counted = ibis.union(*[rows for rows, _ in results]), ibis.union(*[counted for _, counted in results])
+    whole = ibis.schema({**FOUND, **COVERAGE})
+    judged = run.keep("facts", f"judged_{name}", conformed(rows, whole).union(conformed(counted, whole)))
+    run.found(name, judged.filter(judged.checked.isnull()).select(*FOUND))
+    run.keep("facts", f"coverage_{name}", judged.filter(judged.checked.notnull()).select(*COVERAGE))
 
 
 def _value(run: SettlementRun, series: str, field: str | None = None, **keys: str):
