@@ -217,6 +217,10 @@ def _by_direction(columns: Columns, source: _Source, profile: Profile) -> tuple[
     if not source.has("direction"):
         if profile.negative_is_in:
             amount = pc.negate(amount)
+        if profile.out_by_payer:
+            payer, _ = cells.account(source.first("payer_account"))
+            is_ours = pc.fill_null(pc.equal(payer, columns.values["account_no"]), False)
+            amount = pc.if_else(is_ours, pc.negate(amount), amount)
         into = pc.fill_null(pc.greater_equal(amount, ZERO), True)
         return pc.if_else(into, ZERO, pc.negate(amount)), pc.if_else(into, amount, ZERO)
     direction = pc.utf8_upper(cells.tidy(pa.concat_arrays([source.take(source.rows.fields["direction"][0])])))

@@ -19,7 +19,7 @@ from settlement.io.bank.export_proofs import in_fen, prove, yuan
 from settlement.io.bank.export_rows import MONEY_FIELDS, Rows, rows_under
 from settlement.io.bank.headers import Header, find_header
 from settlement.io.bank.model import LINES, MONEY, REJECTED, Finding, Proof, Statement, table_of
-from settlement.io.bank.out_signs import writes_out_negative
+from settlement.io.bank.out_signs import writes_no_signs, writes_out_negative
 from settlement.io.bank.profiles import Profile
 from settlement.io.bank.titles import Stated, read_stated
 from settlement.io.sheet_model import Sheet, UnreadableFile
@@ -88,6 +88,9 @@ def _read_sheet(
     if writes_out_negative(lines, header.profile.reversals):
         lines, rejected = _lines(rows, replace(header.profile, out_is_negative=True), where, at)
         export.notes.append("付出的金额写成负数：是写法，不是冲正（余额或整列为据）")
+    elif "payer_account" in header.columns and writes_no_signs(lines):
+        lines, rejected = _lines(rows, replace(header.profile, out_by_payer=True), where, at)
+        export.notes.append("金额不带正负号：付款人是本账户的记为付出")
     rows = rows.without_cells()  # a million rows: what is read need not be held twice
     _note_scientific(export, lines, blocks)
     export.formats.append(header.profile.name)

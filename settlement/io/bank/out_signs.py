@@ -1,6 +1,6 @@
-"""Whether an export writes money out with a minus: a habit of the file, or reversals (红字, BNK-04)?
+"""How an export writes money out: with a minus that is no reversal (红字, BNK-04), or without any sign.
 
-What belongs here: that question, over the lines of a sheet. What does not: turning signs (``export_lines``).
+What belongs here: those questions, over the lines of a sheet. What does not: turning signs (``export_lines``).
 """
 
 from __future__ import annotations
@@ -34,6 +34,18 @@ def writes_out_negative(lines: pa.Table, reversals: tuple[str, ...]) -> bool:
     called = pc.match_substring_regex(lines.column("summary").filter(pa.array(negative)), "|".join(reversals))
     is_called = bool(pc.any(called).as_py())
     return not is_called and not (debit > 0).any() and int(negative.sum()) >= _HABIT
+
+
+def writes_no_signs(lines: pa.Table) -> bool:
+    """Whether one column of amounts has no sign at all, so that only payer and payee say who paid.
+
+    So it is where no line goes out, and we ourselves are the counterparty of money that came in.
+    """
+    if (in_fen(lines.column("debit_out")) != 0).any():
+        return False
+    bare = pc.replace_substring(lines.column("counterparty_account"), " ", "")
+    is_ours = pc.equal(bare, lines.column("account_no"))
+    return bool(pc.any(pc.fill_null(is_ours, False)).as_py())
 
 
 def _links(lines: pa.Table, amounts: np.ndarray) -> int:

@@ -48,7 +48,8 @@ class Profile:
     date_form: str | None
     cell_prefix: str | None
     source: str
-    out_is_negative: bool = False  # found in a sheet (``out_signs``), never in a file of a bank
+    out_is_negative: bool = False  # both found in a sheet (``out_signs``), never in a file of a bank
+    out_by_payer: bool = False
 
 
 @lru_cache(maxsize=20_000)

@@ -57,3 +57,19 @@ def test_without_balance_a_minus_is_a_reversal_unless_nothing_goes_out_without(p
     read = put("账号:62220001,币种:人民币", "交易日期,收入金额,支出金额,摘要", *rows)
     assert [str(line["amount"]) for line in read.lines.to_pylist()] == amounts
     assert ("BNK_REVERSAL" in {finding.code for finding in read.findings}) == (not amounts[0].startswith("-"))
+
+
+@pytest.mark.parametrize("sign, is_told", [("", True), ("-", False)])
+def test_amounts_without_signs_go_out_where_we_are_the_payer(put, sign, is_told):
+    header = (
+        "交易类型,付款人账号,付款人名称,收款人账号,收款人名称,交易日期,交易货币,交易金额,交易后余额,起息日期,交易流水号"
+    )
+    read = put(
+        "查询账号[ Inquirer account number ],11014567",
+        header,
+        "来账,OSA1,A LTD,11014567,我司,20230905,USD,100.00,100.00,20230905,R1",
+        f"往账,1101 4567,我司,P2,B LTD,20230906,USD,{sign}30.00,70.00,20230906,R2",
+    )
+    assert signs(read) == [("100.00", False), ("-30.00", False)] and not read.findings
+    assert read.lines.column("counterparty_name").to_pylist() == ["A LTD", "B LTD"]
+    assert bool(read.notes) == is_told
