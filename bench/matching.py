@@ -9,6 +9,7 @@ number and on payer and amount; and Splink 5 (three comparisons), where it is in
 
 from __future__ import annotations
 
+import gc
 import re
 import resource
 import subprocess
@@ -123,6 +124,7 @@ CONTENDERS: dict[str, Callable[[Backend, MatchInputs], Took]] = {
 
 def measure(name: str, rows: int) -> int:
     """One contender on one size; prints a line. Exit status 3 where it is not installed."""
+    gc.set_threshold(200_000, 20, 20)  # as a run does (``launch.settle``)
     con = connect(memory_limit="3GB")
     inputs = build(con, rows)
     try:
