@@ -44,7 +44,8 @@ _NUMBERS: dict[str, dict[str, Any]] = {
     "percent": {"num_format": "0%_ ", **_RIGHT},
     "percent_fine": {"num_format": "0.0##%_ ", **_RIGHT},
     "share": {"num_format": "0.0%_ ", **_RIGHT},
-    "quantity": {"num_format": "#,##0_ ", **_RIGHT},
+    # A look of its own, however little: styles that look alike become one in the file, named after whichever came first.
+    "quantity": {"num_format": "#,##0_ ;-#,##0_ ", **_RIGHT},
     "quantity_fine": {"num_format": "#,##0.0#####_ ", **_RIGHT},
     "whole": {"num_format": "#,##0_ ", **_RIGHT},
     "number": {"num_format": "0", "align": "center"},

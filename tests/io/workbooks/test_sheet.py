@@ -64,7 +64,7 @@ def test_whole_figures_end_without_a_point_and_finer_ones_keep_their_decimals(tm
     ]
     sheet = _written(tmp_path / "a.xlsx", columns, rows)
     assert [[cell.number_format for cell in row] for row in sheet.iter_rows(min_row=4)] == [
-        ["#,##0_ ", "0%_ "], ["#,##0.0#####_ ", "0.0##%_ "],
+        ["#,##0_ ;-#,##0_ ", "0%_ "], ["#,##0.0#####_ ", "0.0##%_ "],
     ]  # fmt: skip
 
 
