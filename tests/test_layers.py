@@ -30,8 +30,11 @@ IMPURE = {
     "sqlite3",
     "random",
 }
-# The decision table is data that ships beside its module and is read once: no file of the home, no path from outside.
-OWN_DATA = {("matching/decision_table.py", "yaml"), ("matching/decision_table.py", "pathlib")}
+# The decision table and the words of names are data that ship beside their modules and are read once: no file of the
+# home, no path from outside.
+OWN_DATA = {
+    (f"matching/{module}.py", needed) for module in ("decision_table", "name_parts") for needed in ("yaml", "pathlib")
+}
 FORBIDDEN_ELSEWHERE = {
     "io": ("settlement.assets", "settlement.checks.breaches", "settlement.sample", "dagster"),
     "checks": ("settlement.assets",),
