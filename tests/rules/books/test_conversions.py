@@ -52,6 +52,7 @@ def fixed(*lines, bought=(), known=()):
         ([receipt("A"), sale("S", cny=None)], []),
         # A sale that quotes an advised receipt is of that one, and the other sale of its amount is the only one left.
         ([receipt("A"), sale("S"), receipt("B", fx_rate="7.3"), sale("T", cny="730.00", remark="原流水RB")], [("A", D("100.00"), D("731.00"))]),
+        ([receipt("A"), receipt("B", fx_rate="7.3"), sale("S", cny="730.00", remark="原流水RB")], []),
         # An advised receipt needs none.
         ([receipt("A", fx_rate="7.3"), sale("S")], []),
     ],
