@@ -30,7 +30,7 @@ def floor(home: Path) -> float:
     for number, path in enumerate(sorted((home / "raw" / MONTH).rglob("*.csv"))):
         con.execute(
             f"CREATE TABLE t{number} AS SELECT * FROM read_csv(?, all_varchar = true, header = false, "
-            "null_padding = true, ignore_errors = true, strict_mode = false, encoding = 'utf-8', parallel = false)",
+            "null_padding = true, ignore_errors = true, strict_mode = false, encoding = 'utf-8', parallel = false)",  # noqa: S608 (the number of a table)
             [str(path)],
         )
     names = [row[0] for row in con.execute("SELECT table_name FROM information_schema.tables").fetchall()]
