@@ -23,6 +23,7 @@ from settlement.io.workbooks.written import ContentDigest, file_digest
 
 ALONE = 100  # statements: fewer are written in this process, a pool costs more than it gains
 BATCH = 40
+LONGEST_ID = 100  # bytes of an id in a file name: file systems take 255 for the whole name
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def statement_names(principals: list[str], month: str) -> dict[str, str]:
     names: dict[str, str] = {}
     taken: set[str] = set()
     for principal in principals:
-        part = file_part(principal)
+        part = file_part(principal).encode()[:LONGEST_ID].decode(errors="ignore")
         if part.casefold() in taken or part != principal:
             part = f"{part}-{hashlib.sha256(principal.encode()).hexdigest()[:6]}"
         taken.add(part.casefold())

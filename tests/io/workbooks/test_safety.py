@@ -107,6 +107,8 @@ def test_file_names_come_from_ids_and_never_collide():
     assert len({name.casefold() for name in names.values()}) == 5
     assert all("/" not in name and not name.startswith(".") for name in names.values())
     assert names["P1"] == "对账单-P1-2023-09.xlsx"
+    long = statement_names(["长" * 120, "长" * 121, "../../ETC/PASSWD", "=CMD", ""], "2023-09")
+    assert len(set(long.values())) == 5 and all(len(name.encode()) < 200 and "/" not in name for name in long.values())
 
 
 @pytest.mark.parametrize("big", [False, True])
