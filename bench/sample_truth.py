@@ -93,11 +93,12 @@ def score(con: Backend, home: Path, inputs: MatchInputs, matched: Matched) -> Sc
         if answer is None:
             result.missed["no truth"] += 1
             continue
-        _judge(result, txn_id, key, answer, stands.get(txn_id, []))
+        judge(result, txn_id, key, answer, stands.get(txn_id, []))
     return result
 
 
-def _judge(result: Score, txn_id: str, key: tuple, answer: dict, rows: list[dict]) -> None:
+def judge(result: Score, txn_id: str, key: tuple, answer: dict, rows: list[dict]) -> None:
+    """Count one receipt: ``answer`` is its truth (``truth_of``), ``rows`` its allocations."""
     net: Counter = Counter()
     confidence = "certain"
     for row in rows:
