@@ -18,6 +18,23 @@ _PARTY = {
     "many": "为许多委托方付款",
     "bureau": "税务机关",
     "unknown": "不在付款人表",
+    "other": "只为别的委托方所知",
+    "buyer": "同一委托方另一订单的客商",
+}
+_FIT = {
+    "exact": "等于未结金额",
+    "variant": "等于另一应付口径",
+    "charges": "差额在手续费允差之内",
+    "estimate": "在估算允许的超额之内",
+    "part": "少于未结金额",
+    "over": "多于未结金额",
+    "paid": "已无未结金额",
+    "undue": "尚未计费",
+    "sum": "合计等于收款",
+    "parts": "几笔收款合计等于未结金额",
+    "currency": "订单以另一币种结算",
+    "dropped": "订单已取消或退载",
+    "none": "没有相等的未结项",
 }
 _HOW = {
     "alike": "按形近字 O/0、I/1 读出",
@@ -102,7 +119,9 @@ def evidence_of(inputs: Prepared, stages: Stages) -> ir.Table:
     span = ibis.ifelse(first >= 0, span, "")
     scope, fits, dead = stages.parties.scope, stages.fits, stages.found.dead
     verdicts = stages.verdicts
-    decided = "规则 " + verdicts.rule + "：付款人 " + verdicts.party + "，金额 " + verdicts.fit
+    party = ibis.cases(*[(verdicts.party == word, said) for word, said in _PARTY.items()], else_="")
+    fit = ibis.cases(*[(verdicts.fit == word, said) for word, said in _FIT.items()], else_="")
+    decided = "规则 " + verdicts.rule + "：付款人" + party + "，金额" + fit
     amounts = fits.order_no + " " + fits.purpose + " " + fits.offer.cast("string") + " " + fits.currency
     numbers = (
         hits.kind + " “" + hits.raw + "”" + span + how + "：订单 " + hits.order_no + "，委托方 " + hits.principal_id
