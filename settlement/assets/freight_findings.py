@@ -73,7 +73,8 @@ def _money_findings(run: SettlementRun) -> list[ir.Table]:
 
 def on_account(run: SettlementRun) -> ir.Table:
     """Receipt pieces as they stand; money on account whose bank text speaks of freight is freight money that waits."""
-    pieces, lines = all_allocations(run), run.facts("transactions")
+    pieces = all_allocations(run)
+    lines = run.facts("transactions").semi_join(pieces.filter(pieces.order_no.isnull()), "txn_id")
     said = text.joined(lines.summary, lines.purpose, lines.remark).upper().re_search("|".join(GROUPS["freight"]))
     spoken = lines.filter(ibis.coalesce(said, False)).select("txn_id").distinct().mutate(_says=ibis.literal(True))
     joined = pieces.left_join(spoken, "txn_id").drop("txn_id_right")
