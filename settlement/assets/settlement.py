@@ -18,6 +18,7 @@ from settlement.rules.books import (
     export_invoices,
     facts,
     import_invoices,
+    ledger_differences,
     principal_ledger,
     received_invoices,
     tax_refunds,
@@ -227,7 +228,7 @@ def with_decision_key(adjustments: ir.Table) -> ir.Table:
 
 
 def ledger_rows(run: SettlementRun) -> ir.Table:
-    return principal_ledger.new_postings(
+    return ledger_differences.new_postings(
         desired_postings(run), run.past("principal_ledger"), run.month, months.first_day(run.month)
     )
 
@@ -297,7 +298,7 @@ principal_ledger_asset = table_asset(
     deps=["order_workings"],
     rules=_LEDGER_RULES,
     make=ledger_rows,
-    versions=[principal_ledger.new_postings],
+    versions=[ledger_differences.new_postings],
 )
 order_balances = table_asset(
     "order_balances",

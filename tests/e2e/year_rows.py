@@ -13,7 +13,7 @@ FOLLOWS, KEEPS = "8501109990", "6302101000"
 
 
 class Quarter:
-    """Writes the stories into a ``TinyHome``; each helper is one row of a file."""
+    """Writes the stories into a ``TinyHome``; each method is one row of a file."""
 
     def __init__(self, root: Path) -> None:
         self.home = TinyHome(root)

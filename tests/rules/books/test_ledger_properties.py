@@ -10,7 +10,7 @@ from decimal import Decimal as D
 import ibis
 import pytest
 
-from settlement.rules.books import balances, principal_ledger, receipts, tax_refunds
+from settlement.rules.books import balances, ledger_differences, principal_ledger, receipts, tax_refunds
 from settlement.rules.rows import table_of
 from tests.rules.books.tables import given, rows_of
 from tests.rules.books.test_principal_ledger import CONVERTED, CREDITS, FLOWS, LEDGER, as_published
@@ -43,7 +43,7 @@ def books() -> tuple[list[dict], list[list[dict]]]:
     for month in MONTHS:
         wanted.append(facts_of(dice))
         first = date.fromisoformat(f"{month}-01")
-        posted = principal_ledger.new_postings(table_of(wanted[-1], principal_ledger.POSTING), table_of(ledger, LEDGER), month, first)
+        posted = ledger_differences.new_postings(table_of(wanted[-1], principal_ledger.POSTING), table_of(ledger, LEDGER), month, first)
         ledger = ledger + as_published(posted, month)
     return ledger, wanted
 
@@ -135,11 +135,11 @@ def test_a_corrected_opening_is_a_movement_of_the_open_month_and_a_row_moved_in_
         return principal_ledger.openings(given("opening_items", *rows), given("opening_balances"), "2023-09", date(2023, 9, 1))
 
     first, twin, other = {"amount_cny": "100.00", "ref_no": "A"}, {"amount_cny": "70.00", "ref_no": "A"}, {"amount_cny": "-30.00", "ref_no": "B"}
-    september = as_published(principal_ledger.new_postings(opening(first, twin, other), table_of([], LEDGER), "2023-09", date(2023, 9, 1)), "2023-09")
+    september = as_published(ledger_differences.new_postings(opening(first, twin, other), table_of([], LEDGER), "2023-09", date(2023, 9, 1)), "2023-09")
     assert {row["kind"] for row in september} == {"期初"}
-    moved = principal_ledger.new_postings(opening(other, twin, first), table_of(september, LEDGER), "2023-10", date(2023, 10, 1))
+    moved = ledger_differences.new_postings(opening(other, twin, first), table_of(september, LEDGER), "2023-10", date(2023, 10, 1))
     assert rows_of(moved) == []
-    corrected = principal_ledger.new_postings(opening(first, twin, other | {"amount_cny": "-35.00"}), table_of(september, LEDGER), "2023-10", date(2023, 10, 1))
+    corrected = ledger_differences.new_postings(opening(first, twin, other | {"amount_cny": "-35.00"}), table_of(september, LEDGER), "2023-10", date(2023, 10, 1))
     assert rows_of(corrected, "kind", "amount_cny", "adjusts_month") == [("更正", D("-5.00"), "2023-09")]
     october = as_published(corrected, "2023-10")
     state = balances.principal_balances(table_of(september, LEDGER), table_of(october, LEDGER))
@@ -149,10 +149,10 @@ def test_a_corrected_opening_is_a_movement_of_the_open_month_and_a_row_moved_in_
 def test_a_payment_that_came_back_later_is_taken_back_once():
     paid = {"posting_key": "PAYMENT|T1|Q1|货款", "posted_on": "2023-09-12", "principal_id": "P1", "order_no": "SO1", "account": "货款", "kind": "付款",
             "currency": "CNY", "amount_fx": "-500.00", "amount_cny": "-500.00", "rule_id": "EXP-PAY-01"}  # fmt: skip
-    september = as_published(principal_ledger.new_postings(table_of([paid], principal_ledger.POSTING), table_of([], LEDGER), "2023-09", date(2023, 9, 1)), "2023-09")
+    september = as_published(ledger_differences.new_postings(table_of([paid], principal_ledger.POSTING), table_of([], LEDGER), "2023-09", date(2023, 9, 1)), "2023-09")
     # The allocations say + 500.00 in September and − 500.00 in October: two rows of one key.
     back = paid | {"amount_fx": "500.00", "amount_cny": "500.00"}
-    october = principal_ledger.new_postings(table_of([paid, back], principal_ledger.POSTING), table_of(september, LEDGER), "2023-10", date(2023, 10, 1))
+    october = ledger_differences.new_postings(table_of([paid, back], principal_ledger.POSTING), table_of(september, LEDGER), "2023-10", date(2023, 10, 1))
     assert rows_of(october, "kind", "amount_fx", "amount_cny", "adjusts_month") == [("付款", D("500.00"), D("500.00"), "2023-09")]
-    nothing_more = principal_ledger.new_postings(table_of([paid, back], principal_ledger.POSTING), table_of(september + as_published(october, "2023-10"), LEDGER), "2023-11", date(2023, 11, 1))
+    nothing_more = ledger_differences.new_postings(table_of([paid, back], principal_ledger.POSTING), table_of(september + as_published(october, "2023-10"), LEDGER), "2023-11", date(2023, 11, 1))
     assert rows_of(nothing_more) == []

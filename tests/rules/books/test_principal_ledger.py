@@ -5,7 +5,7 @@ from decimal import Decimal as D
 
 import ibis
 
-from settlement.rules.books import balances, principal_ledger, receipts
+from settlement.rules.books import balances, ledger_differences, principal_ledger, receipts
 from settlement.rules.rows import table_of
 from tests.rules.books.tables import given, rows_of
 
@@ -36,7 +36,7 @@ def credit(txn="T1", currency="USD", amount="100.00", day="2023-09-05", **more):
 
 
 def posted(desired, published=(), month="2023-09", day=date(2023, 9, 1)):
-    return principal_ledger.new_postings(desired, table_of(published, LEDGER), month, day)
+    return ledger_differences.new_postings(desired, table_of(published, LEDGER), month, day)
 
 
 def as_published(rows, month):
