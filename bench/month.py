@@ -29,8 +29,8 @@ def floor(home: Path) -> float:
     con = duckdb.connect(str(home / "floor.duckdb"))
     for number, path in enumerate(sorted((home / "raw" / MONTH).rglob("*.csv"))):
         con.execute(
-            f"CREATE TABLE t{number} AS SELECT * FROM read_csv(?, all_varchar = true, header = false, "
-            "null_padding = true, ignore_errors = true, strict_mode = false, encoding = 'utf-8', parallel = false)",  # noqa: S608 (the number of a table)
+            f"CREATE TABLE t{number} AS SELECT * FROM read_csv(?, all_varchar = true, header = false, "  # noqa: S608
+            "null_padding = true, ignore_errors = true, strict_mode = false, encoding = 'utf-8', parallel = false)",
             [str(path)],
         )
     names = [row[0] for row in con.execute("SELECT table_name FROM information_schema.tables").fetchall()]
