@@ -206,6 +206,8 @@ COVERAGE = (
     Column("failed", "不符", "whole", total=True),
     Column("not_checkable", "无证据", "whole", total=True),
 )
+# What a reader of differences asks first: has what anybody owes changed, and by which postings?
+TOLD_FIRST = ("principal_balances", "principal_account_balances", "order_balances", "principal_ledger")
 CHANGES = (
     Column("table_name", "表", "code"),
     Column("row_key", "行", "code"),
@@ -300,10 +302,11 @@ def payable_rows(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
 
 
 def change_rows(rows: Iterable[Row], context: Context) -> Iterator[dict[str, Any]]:
-    """重跑差异: tables and columns by their Chinese names (mart.yaml); in English by those of the warehouse."""
+    """重跑差异: balances first; tables and columns by their Chinese names (mart.yaml), in English by the warehouse's."""
     persons, chinese = context.persons, context.language == "zh"
     tables = mart_tables() if chinese else {}
-    for row in rows:
+    ranks = {name: rank for rank, name in enumerate(TOLD_FIRST)}
+    for row in sorted(rows, key=lambda row: ranks.get(row["table_name"], len(ranks))):
         table_named = tables.get(row["table_name"])
         columns = {column.name: column.zh for column in table_named.columns} if table_named else {}
         yield {

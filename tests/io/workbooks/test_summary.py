@@ -178,6 +178,22 @@ def test_every_voucher_balances_and_the_bank_is_all_there(folder):
     assert (open_line["借方"], open_line["贷方"], open_line["原币金额"]) == (None, None, 12000)
 
 
+def test_differences_name_tables_and_columns_and_tell_balances_first(write, month):
+    change = {"change": "changed", "why": "订单有变"}
+    month[0]["changes"] = [
+        change | {"table_name": "exceptions", "row_key": "E1", "column_name": "message", "before": "短 1234.50", "after": None},
+        change | {"table_name": "principal_balances", "row_key": "P001", "column_name": "closing", "before": "704000.00", "after": "703900.00"},
+        {"table_name": "tax_refunds", "row_key": "SO1", "change": "added", "why": "订单有变"},
+    ]  # fmt: skip
+    folder, _ = write()
+    rows = table(folder / NAME, "重跑差异", "表")
+    assert [(row["表"], row["变化"], row["列"], row["原值"], row["新值"]) for row in rows] == [
+        ("委托方余额", "变更", "期末", "704,000.00", "703,900.00"),
+        ("异常", "变更", "说明", "短 1,234.50", None),
+        ("退税", "新增", None, None, None),
+    ]
+
+
 def test_differences_and_scores_are_listed(folder):
     (change,) = table(folder / NAME, "重跑差异", "表")
     assert (change["行"], change["新值"], change["变化原因"]) == ("t05", "IM2309-001", "认领决定")
