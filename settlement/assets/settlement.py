@@ -174,12 +174,14 @@ def import_invoice_rows(run: SettlementRun) -> ir.Table:
 
 
 def issued_goods_invoices(run: SettlementRun) -> ir.Table:
-    """Goods invoices we issued (销方 = we): order_no, invoice_no, one an order (the lowest number)."""
-    ours = run.reference("own_company").select(_uscc="uscc")
-    sold = run.facts("vat_invoices").join(ours, run.facts("vat_invoices").seller_uscc == ours._uscc)
-    named = sold.filter(sold.order_no.notnull() & (ibis.coalesce(sold.invoice_status, "正常") == "正常"))
-    number = ibis.coalesce(named.einvoice_no, named.invoice_number)
-    return named.group_by("order_no").agg(invoice_no=number.min())
+    """Goods invoices we issued (销方 = we) that stand: order_no, invoice_no, one an order (the lowest number).
+
+    An invoice for our own service (C-12) is none, and one that a red invoice took back whole stands no more.
+    """
+    sold = evidence.sold_invoices(run)
+    of_goods = sold.filter(~sold.is_service)
+    summed = of_goods.group_by("order_no").agg(invoice_no=of_goods.invoice_no.min(), _total=of_goods.total_amount.sum())
+    return summed.filter(ibis.coalesce(summed._total, 1) > 0).drop("_total")
 
 
 # --- the ledger ----------------------------------------------------------------------------------
