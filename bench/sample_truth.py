@@ -61,7 +61,8 @@ def truth_of(con: Backend, home: Path, month: str) -> dict[tuple, dict]:
         entry["world"].add(row["world_order_no"])
         if row["verdict"] == "post":
             entry["verdict"], entry["why"] = "post", row["why"]
-    return found
+    # Two lines without a serial, of one day and amount, cannot be told apart here: neither is judged.
+    return {key: entry for key, entry in found.items() if sum(entry["pieces"].values()) <= key[3]}
 
 
 def identities(con: Backend, inputs: MatchInputs) -> dict[str, tuple]:

@@ -238,14 +238,22 @@ def _verdicts(firms, orders, amounts, legs: Legs, receipts: Receipts) -> tuple[n
     listed = firms.buyer_listed[orders.buyer[receipts.order]]
     unlisted_buyer = (receipts.sender == BUYER) & ~listed
     whole = legs.whole[receipts.first] & (receipts.size == 1)
-    alone = _only_item_of_its_amount(orders, amounts, legs)[receipts.first]
+    # An order that comes to nothing is no open item once that is known (C-43), and is one before.
+    dropped = orders.dropped_on != NONE
+    alone = _only_item_of_its_amount(orders, amounts, legs, np.zeros_like(dropped))[receipts.first]
+    alone_alive = _only_item_of_its_amount(orders, amounts, legs, dropped)[receipts.first]
+    comes_to_nothing = (
+        np.logical_or.reduceat(dropped[legs.order], receipts.first)
+        if len(receipts.first)
+        else receipts.first.astype(bool)
+    )
     # An unknown payer's reference is at most probable: only an amount that fits too decides (C-27).
     tolerated = np.maximum(5_000, receipts.owed // 500)
     fits = whole & (receipts.charges <= np.where(np.isin(receipts.naming, (LETTER_O, SPACED)), 0, tolerated))
     rules = [
         (receipts.sender == OTHER_PRINCIPAL, OPEN, 5),
         (receipts.naming == ANOTHERS, OPEN, 5),
-        (orders.dropped_on[receipts.order] != NONE, EITHER, 14),
+        (comes_to_nothing, EITHER, 14),
         (np.isin(receipts.naming, NAMES_ONE) & unknown & ~fits, EITHER, 13),
         (np.isin(receipts.naming, NAMES_ONE) & unknown, POST, 1),
         (np.isin(receipts.naming, NAMES_ONE), POST, 0),
@@ -255,7 +263,8 @@ def _verdicts(firms, orders, amounts, legs: Legs, receipts: Receipts) -> tuple[n
         (unknown, OPEN, 6),
         (receipts.naming == TYPING_ERROR, EITHER, 9),
         (receipts.size > 1, EITHER, 10),
-        (whole & ~alone, OPEN, 7),
+        (whole & ~alone_alive, OPEN, 7),
+        (whole & ~alone, EITHER, 14),
         (receipts.charges > 0, EITHER, 11),
         (~whole, EITHER, 8),
         (unlisted_buyer, EITHER, 12),
@@ -267,10 +276,11 @@ def _verdicts(firms, orders, amounts, legs: Legs, receipts: Receipts) -> tuple[n
     )
 
 
-def _only_item_of_its_amount(orders: Orders, amounts: Amounts, legs: Legs) -> np.ndarray:
-    """For each leg: no other open item of the principal has this currency and amount."""
-    items = np.flatnonzero(legs.whole)
-    unpaid = np.setdiff1d(np.flatnonzero(orders.kind == EXPORT), legs.order[items][legs.what[items] == GOODS])
+def _only_item_of_its_amount(orders: Orders, amounts: Amounts, legs: Legs, without: np.ndarray) -> np.ndarray:
+    """For each leg: no other open item of the principal has this currency and amount; ``without`` some orders."""
+    items = np.flatnonzero(legs.whole & ~without[legs.order])
+    goods = np.flatnonzero((orders.kind == EXPORT) & ~without)
+    unpaid = np.setdiff1d(goods, legs.order[items][legs.what[items] == GOODS])
     principal = np.r_[orders.principal[legs.order[items]], orders.principal[unpaid]]
     currency = np.r_[legs.currency[items], orders.currency[unpaid]]
     amount = np.r_[legs.amount[items], amounts.amount[unpaid]]
