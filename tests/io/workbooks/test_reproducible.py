@@ -8,7 +8,7 @@ import pytest
 
 from settlement.io.workbooks import month_data, statement, statements
 
-from . import september
+from . import september_ledger
 
 pytestmark = pytest.mark.slow
 
@@ -82,7 +82,7 @@ def test_only_what_changed_is_rewritten(write, month, in_place):
 
 def test_a_difference_says_what_it_is(write, month):
     first, _ = write("first")
-    posting = september._posting(90, "P002", 28, "货款", "收款", "100.00", "IM2309-002")
+    posting = september_ledger._posting(90, "P002", 28, "货款", "收款", "100.00", "IM2309-002")
     month[0]["principal_ledger"].append(posting)
     for name in ("principal_balances", "principal_account_balances"):
         row = next(

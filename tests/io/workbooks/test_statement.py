@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from settlement.io.workbooks.statement import StatementMismatch
 
-from . import september
+from . import september, september_ledger
 from .reading import dump, table, texts
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -75,7 +75,7 @@ def test_says_in_words_who_owes_whom(folder, principal, sentence):
 
 def test_says_so_when_nobody_owes_anything(write, month):
     tables, _ = month
-    tables["principal_ledger"].append(september._posting(90, "P001", 30, "货款", "付款", "-376861.57"))
+    tables["principal_ledger"].append(september_ledger._posting(90, "P001", 30, "货款", "付款", "-376861.57"))
     for name in ("principal_balances", "principal_account_balances"):
         row = next(
             row for row in tables[name] if row["principal_id"] == "P001" and row.get("account", "货款") == "货款"
@@ -156,7 +156,7 @@ def test_notice_is_there_only_where_there_is_something_to_invoice(folder):
 
 
 def test_the_opening_shows_what_it_consists_of_and_is_no_movement(write, month):
-    opening = september._posting(0, "P001", 1, "货款", "期初", "1200.00", "EX2307-001", note="期初余额")
+    opening = september_ledger._posting(0, "P001", 1, "货款", "期初", "1200.00", "EX2307-001", note="期初余额")
     month[0]["principal_ledger"].insert(0, opening)
     folder, _ = write()
     (item, total) = table(_statement(folder, "P001"), "期初明细", "账户")
