@@ -149,32 +149,72 @@ def type_in_conflicts(answer: Answer, txns: dict[str, str]) -> None:
     })  # fmt: skip
 
 
+def problem_of(home: Home, txn: str) -> str:
+    """exception_id of the receipt's RCV_UNIDENTIFIED."""
+    found = (row for row in rows(home, "exceptions") if row["txn_id"] == txn and row["code"] == "RCV_UNIDENTIFIED")
+    return next(found)["exception_id"]
+
+
+def type_in_answers(answer: Answer, txns: dict[str, str]) -> None:
+    """A split claim, a set-off and an approval that are right; an approval of another amount than what is at risk."""
+    good = answer.row_of("认领", txns["good"])
+    answer.type_in("认领", good, CLAIM | {"订单号": "SO0001", "款项用途": "货款", "认领金额": 5000})
+    answer.type_in("认领", answer.spare("认领"), CLAIM | {"流水标识": txns["good"], "认领金额": 3888})
+    answer.type_in("调整", answer.spare("调整"), {
+        "类型": "抵账", "委托方编号": "P002", "转出账户": "预收", "转入账户": "物流费", "币种": "CNY", "金额": 100,
+        "决定人": "王主管", "决定时间": NOON, "理由": "客户书面同意",
+    })  # fmt: skip
+    answer.type_in("审批", answer.row_of("审批", problem_of(answer.home, txns["left"])), {
+        "处理": "批准", "有效期至": datetime.fromisoformat("2023-10-31"), "审批人": "赵总", "审批时间": NOON, "理由": "等客户回函",
+    })  # fmt: skip
+    grown = problem_of(answer.home, txns["over"])
+    answer.type_in("审批", answer.row_of("审批", grown), {
+        "处理": "批准", "审批人": "钱总", "审批时间": NOON, "理由": "金额不大", "导出校验": export_digest(grown, D("2.00")),
+    })  # fmt: skip
+
+
+def assert_audit_columns(home: Home, txns: dict[str, str]) -> None:
+    """Who, when and why are kept beside what each decision did."""
+    outcomes = {(row["subject"], row["decided_by"]): row for row in rows(home, "decision_outcomes")}
+    done = outcomes[txns["good"], "张会计"]
+    assert (done["outcome"], done["decided_at"], done["reason"]) == ("已执行", NOON, "客户来电确认")
+    did = {
+        (what, who): outcomes[txns[what], who]["outcome"]
+        for what in txns
+        for who in ("张会计", "李会计")
+        if (txns[what], who) in outcomes
+    }
+    assert did == {
+        ("good", "张会计"): "已执行", ("two people", "张会计"): "冲突", ("two people", "李会计"): "冲突", ("over", "张会计"): "未执行",
+        ("unknown order", "张会计"): "未执行", ("other principal", "张会计"): "冲突", ("changed", "张会计"): "冲突", ("posted", "张会计"): "冲突",
+    }  # fmt: skip
+    decided = {who: row["outcome"] for (_, who), row in outcomes.items() if who in ("王主管", "赵总", "钱总")}
+    assert decided == {"王主管": "已执行", "赵总": "已执行", "钱总": "冲突"}
+
+
+def assert_conflicts_are_told(home: Home, txns: dict[str, str], grown: str) -> None:
+    """Each conflict is an exception of its own; what was answered well is none any more."""
+    listed = rows(home, "exceptions", month=MONTH)
+    told = {(row["code"], row["txn_id"]) for row in listed if row["state"] in ("new", "open")}
+    conflicts = {("DECISION_CONFLICT", txns[what]) for what in ("two people", "other principal", "changed", "posted")}
+    assert conflicts | {("DECISION_OVER", txns["over"]), ("DECISION_ORPHAN", txns["unknown order"])} <= told
+    assert ("RCV_UNIDENTIFIED", txns["good"]) not in told and ("RCV_UNIDENTIFIED", txns["left"]) not in told
+    assert ("RCV_UNIDENTIFIED", txns["over"]) in told, "approved on another amount than what is at risk"
+    messages = "\n".join(row["message"] for row in listed if row["code"] == "DECISION_CONFLICT")
+    assert "未认领金额已变为 CNY 1007.00" in messages and "已全部入账" in messages
+    assert f"异常 {grown} 的涉及金额在导出后已变为 1002.00 元" in messages
+    assert any(row["code"] == "ROW_REJECTED" and "答复" in (row["source_file"] or "") for row in listed)
+
+
 def test_answers_are_applied_kept_and_shown_and_conflicts_move_nothing(home):
     answer = Answer(home)
     txns = {what: txn_of(home, what) for what in OPEN}
     txns["posted"] = next(row["txn_id"] for row in rows(home, "receipt_allocations") if row["order_no"] == "SO0001")
     listed = {cell.value for (cell,) in answer.book["认领"].iter_rows(max_col=1)}
     assert {txns[what] for what in OPEN} <= listed and txns["posted"] not in listed
-    good = answer.row_of("认领", txns["good"])
-    answer.type_in("认领", good, CLAIM | {"订单号": "SO0001", "款项用途": "货款", "认领金额": 5000})
-    answer.type_in("认领", answer.spare("认领"), CLAIM | {"流水标识": txns["good"], "认领金额": 3888})
+    grown = problem_of(home, txns["over"])
+    type_in_answers(answer, txns)
     type_in_conflicts(answer, txns)
-    answer.type_in("调整", answer.spare("调整"), {
-        "类型": "抵账", "委托方编号": "P002", "转出账户": "预收", "转入账户": "物流费", "币种": "CNY", "金额": 100,
-        "决定人": "王主管", "决定时间": NOON, "理由": "客户书面同意",
-    })  # fmt: skip
-    problem = next(
-        row for row in rows(home, "exceptions") if row["txn_id"] == txns["left"] and row["code"] == "RCV_UNIDENTIFIED"
-    )
-    answer.type_in("审批", answer.row_of("审批", problem["exception_id"]), {
-        "处理": "批准", "有效期至": datetime.fromisoformat("2023-10-31"), "审批人": "赵总", "审批时间": NOON, "理由": "等客户回函",
-    })  # fmt: skip
-    grown = next(
-        row for row in rows(home, "exceptions") if row["txn_id"] == txns["over"] and row["code"] == "RCV_UNIDENTIFIED"
-    )
-    answer.type_in("审批", answer.row_of("审批", grown["exception_id"]), {
-        "处理": "批准", "审批人": "钱总", "审批时间": NOON, "理由": "金额不大", "导出校验": export_digest(grown["exception_id"], D("2.00")),
-    })  # fmt: skip
     answer.hand_in()
     status, said = run_month(home, MONTH, workbooks=True)
     assert status == 0, said
@@ -187,49 +227,15 @@ def test_answers_are_applied_kept_and_shown_and_conflicts_move_nothing(home):
     assert placed == {(txns["good"], "SO0001", "P001", D("5000.00")), (txns["good"], None, "P001", D("3888.00"))}
     still_open = {row["txn_id"]: row["amount"] for row in rows(home, "unmatched_receipts")}
     assert still_open == {txns[what]: D(amount) for what, amount in OPEN.items() if what != "good"}
-
-    outcomes = {(row["sheet"], row["subject"], row["decided_by"]): row for row in rows(home, "decision_outcomes")}
-    done = outcomes["认领", txns["good"], "张会计"]
-    assert (done["outcome"], done["decided_at"], done["reason"]) == ("已执行", NOON, "客户来电确认")
-    assert (
-        outcomes["认领", txns["two people"], "张会计"]["outcome"]
-        == outcomes["认领", txns["two people"], "李会计"]["outcome"]
-        == "冲突"
-    )
-    assert (
-        outcomes["认领", txns["over"], "张会计"]["outcome"]
-        == outcomes["认领", txns["unknown order"], "张会计"]["outcome"]
-        == "未执行"
-    )
-    assert outcomes["认领", txns["other principal"], "张会计"]["outcome"] == "冲突"
-    assert (
-        outcomes["认领", txns["changed"], "张会计"]["outcome"]
-        == outcomes["认领", txns["posted"], "张会计"]["outcome"]
-        == "冲突"
-    )
-    decided = {who: row["outcome"] for (_, _, who), row in outcomes.items() if who in ("王主管", "赵总", "钱总")}
-    assert decided == {"王主管": "已执行", "赵总": "已执行", "钱总": "冲突"}
-
-    told = {
-        (row["code"], row["txn_id"]) for row in rows(home, "exceptions", month=MONTH) if row["state"] in ("new", "open")
-    }
-    assert {("DECISION_CONFLICT", txns["two people"]), ("DECISION_OVER", txns["over"]), ("DECISION_ORPHAN", txns["unknown order"]),
-            ("DECISION_CONFLICT", txns["other principal"]), ("DECISION_CONFLICT", txns["changed"]), ("DECISION_CONFLICT", txns["posted"])} <= told  # fmt: skip
-    assert ("RCV_UNIDENTIFIED", txns["good"]) not in told and ("RCV_UNIDENTIFIED", txns["left"]) not in told
-    assert ("RCV_UNIDENTIFIED", txns["over"]) in told, "approved on another amount than what is at risk"
-    conflicts = [row["message"] for row in rows(home, "exceptions", month=MONTH) if row["code"] == "DECISION_CONFLICT"]
-    assert any("未认领金额已变为 CNY 1007.00" in message for message in conflicts) and any(
-        "已全部入账" in message for message in conflicts
-    )
-    assert any(f"异常 {grown['exception_id']} 的涉及金额在导出后已变为 1002.00 元" in message for message in conflicts)
-    assert any(
-        row["code"] == "ROW_REJECTED" and "答复" in (row["source_file"] or "")
-        for row in rows(home, "exceptions", month=MONTH)
-    )
+    assert_audit_columns(home, txns)
+    assert_conflicts_are_told(home, txns, grown)
 
     book = load_workbook(home.statements(MONTH) / LIST, data_only=True)
-    shown = {cell.value for (cell,) in book["认领"].iter_rows(max_col=1)}
-    assert txns["good"] not in shown - {txns["good"]} and txns["over"] in shown
+    open_now = {
+        line[0].value: line[3].value for line in book["认领"].iter_rows(min_row=5) if line[0].value in txns.values()
+    }
+    # What was claimed for no order lies on account and is offered until an order has it.
+    assert open_now == {txns[what]: float(amount) for what, amount in OPEN.items()} | {txns["good"]: 3888}
     results = [[cell.value for cell in line] for line in book["决定结果"].iter_rows(min_row=4)]
     assert ["认领", txns["good"], 5000, "已执行"] in [line[:4] for line in results]
     assert sum(line[3] == "冲突" for line in results) == 7
