@@ -100,14 +100,20 @@ def _facts(single: ir.Table, items: ir.Table, inputs: Prepared, small: ir.Table)
 
 
 def _fill_twice(receipts: ir.Table, items: ir.Table, inputs: Prepared) -> ir.Table:
-    """First the receipts whose text names one purpose the order is owed, on that; then the others on what is left."""
+    """First the receipts whose text names one purpose the order is owed, on that; then the others on what is left.
+
+    The bureau pays refunds and nothing else, and nobody else pays them.
+    """
+    items = items.mutate(of_bureau=items.purpose == REFUND)
+    receipts = receipts.mutate(of_bureau=receipts.party == "bureau")
     one_word = receipts.said.re_search(r"^[^|]+\|$")
     wanted = receipts.filter(one_word).mutate(purpose=sole_purpose(receipts.said))
-    wanted = wanted.semi_join(items.filter(items.room > NIL), list(ITEM_KEY))
-    first = inputs.keep("filled_by_word", filled(wanted, items, ITEM_KEY))
+    key = (*ITEM_KEY, "of_bureau")
+    wanted = wanted.semi_join(items.filter(items.room > NIL), list(key))
+    first = inputs.keep("filled_by_word", filled(wanted, items, key))
     rest = receipts.anti_join(wanted, "txn_id")
     after = left_of(items, first.inner_join(receipts.select("txn_id", "currency"), "txn_id"))
-    return inputs.keep("filled", first.union(filled(rest, after)))
+    return inputs.keep("filled", first.union(filled(rest, after, ("order_no", "currency", "of_bureau"))))
 
 
 def _second_thoughts(facts: ir.Table, items: ir.Table, inputs: Prepared) -> ir.Table:
@@ -136,6 +142,13 @@ def _undue(posted: ir.Table) -> ir.Table:
     return posted.filter(posted.fit == "undue").mutate(purpose=sole_purpose(posted.said).fill_null(default))
 
 
+def _unnoticed(judged_ones: ir.Table, items: ir.Table) -> ir.Table:
+    """The bureau's money for an order without a notice: the cash is the refund, whatever was announced (C-38)."""
+    noticed = items.filter(items.purpose == REFUND).select("order_no")
+    paid = judged_ones.filter((judged_ones.posts == "order") & (judged_ones.party == "bureau"))
+    return paid.anti_join(noticed, "order_no").mutate(purpose=text(REFUND))
+
+
 def post_single(inputs: Prepared, single: ir.Table, items: ir.Table, variants: ir.Table, small: ir.Table) -> Placed:
     """Receipts that name one order (``with_parties``; ``reference`` one, alike or unclear): their pieces and verdicts."""
     keep = inputs.keep
@@ -144,7 +157,8 @@ def post_single(inputs: Prepared, single: ir.Table, items: ir.Table, variants: i
     exact = first.filter(first.posts == "order")
     left = keep("items_after_exact", left_of(items, exact))
     second = _judge_rest(inputs, single.anti_join(first, "txn_id"), left, small)
-    going = second.filter((second.posts == "order") & (second.fit != "undue"))
+    unnoticed = keep("single_unnoticed", _unnoticed(second, left))
+    going = second.anti_join(unnoticed, "txn_id").filter(lambda t: (t.posts == "order") & (t.fit != "undue"))
     put = _fill_twice(going.mutate(turn=ibis.ifelse(going.party == "own", 0, 1)), left, inputs)
     sums = put.group_by("txn_id").agg(put=money_sum(put.amount))
     short = beside(going, sums, "txn_id")
@@ -163,8 +177,8 @@ def post_single(inputs: Prepared, single: ir.Table, items: ir.Table, variants: i
         [table.filter(table.posts == "order").select("txn_id", "principal_id", "currency") for table in (rest, third)]
     )
     filled_ones = put.inner_join(posted, "txn_id")  # what the third judgement refuses falls out here
-    undue = _undue(rest.filter(rest.posts == "order"))
-    pieces = union_of([table.select(PIECE) for table in (exact, filled_ones, undue)])
+    undue = _undue(rest.anti_join(unnoticed, "txn_id").filter(lambda t: t.posts == "order"))
+    pieces = union_of([table.select(PIECE) for table in (exact, filled_ones, undue, unnoticed)])
     return Placed(pieces=keep("single_pieces", pieces), verdicts=keep("single_verdicts", verdicts))
 
 

@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from .worlds import Answers, World
+from .worlds import OWN, Answers, World
 
 # One worker for all of matching: worlds are matched once and relations compiled once a process.
 pytestmark = pytest.mark.xdist_group("matching")
@@ -76,6 +76,15 @@ def matched() -> tuple[Making, Answers]:
         firm = making.firm(key, a="5000.00", b="7000.00")
         making.credit(key, "5000.00", firm.buyer, firm.orders["a"])
         making.decide(key, decided, firm.orders["b"])
+    firm = making.firm("refund", a="5000.00")
+    making.credit(
+        "refund",
+        "512.34",
+        "国家金库宁波市中心支库",
+        f"出口退税 {firm.orders['a']}",
+        currency="CNY",
+        account_no=OWN["CNY"],
+    )
     firm = making.firm("account", a="5000.00")
     making.credit("account", "5000.00", firm.buyer, firm.orders["a"], account_no="999")
     firm = making.firm("rest", a="5000.00")
@@ -161,3 +170,10 @@ def test_an_order_is_not_paid_beyond_what_it_is_owed():
     order = matched()[0].firms["rest"].orders["a"]
     assert [(row["order_no"], row["amount"]) for row in rows("first")] == [(order, 3000)]
     assert sorted((row["order_no"] or "", row["amount"]) for row in rows("second")) == [("", 1000), (order, 2000)]
+
+
+def test_what_the_bureau_pays_for_an_order_is_its_refund_even_before_a_notice():
+    order = matched()[0].firms["refund"].orders["a"]
+    assert [(row["order_no"], row["purpose"], row["amount"]) for row in rows("refund")] == [
+        (order, "退税款", Decimal("512.34"))
+    ]
