@@ -74,15 +74,22 @@ def measure(orders: int) -> tuple[float, float]:
         home = Path(folder)
         write_home(home, month=MONTH, months=1, orders=orders, seed=1, mess="easy")
         started = time.perf_counter()
-        done = subprocess.run([sys.executable, "-m", "bench.month", "--stages", str(home)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.month", "--stages", str(home)], capture_output=True, text=True, check=False
+        )
         seconds = time.perf_counter() - started
         if done.returncode:
             print(done.stderr[-2000:])
             raise SystemExit(f"{orders:,} orders: the month was not settled")
         least = floor(home)
         peak = float(done.stdout.rsplit("peak ", 1)[1])
-        slow = sorted((line.split()[1:] for line in done.stdout.splitlines() if line.startswith("stage ")), key=lambda part: -float(part[1]))
-        print(f"{orders:>9,} orders  {seconds:7.1f} s  peak {peak:.2f} GiB  floor {least:.1f} s  ratio {seconds / least:.1f}")
+        slow = sorted(
+            (line.split()[1:] for line in done.stdout.splitlines() if line.startswith("stage ")),
+            key=lambda part: -float(part[1]),
+        )
+        print(
+            f"{orders:>9,} orders  {seconds:7.1f} s  peak {peak:.2f} GiB  floor {least:.1f} s  ratio {seconds / least:.1f}"
+        )
         for name, took in slow[:10]:
             print(f"            {name:<32}{float(took):7.1f} s")
         return seconds, peak

@@ -56,9 +56,7 @@ def coverage_rows(run: SettlementRun) -> ir.Table:
     parts = [run.facts(name) for name in run.warehouse.tables_of("facts") if name.startswith("coverage_")]
     parts.append(coverage_rules.counted_cases(cases, run.facts("all_found")))
     together = ibis.union(*[part.select(*wanted) for part in parts])
-    return together.group_by("rule_id").agg(
-        **{name: together[name].sum().cast("int64") for name in wanted[1:]}
-    )
+    return together.group_by("rule_id").agg(**{name: together[name].sum().cast("int64") for name in wanted[1:]})
 
 
 def change_rows(run: SettlementRun) -> ir.Table:
@@ -70,7 +68,9 @@ def change_rows(run: SettlementRun) -> ir.Table:
 exceptions = table_asset(
     "exceptions", group=GROUP, deps=EVERYTHING, rules=["Part D"], make=exception_rows, versions=[exceptions_of]
 )
-rule_coverage = table_asset("rule_coverage", group=GROUP, deps=[*EVERYTHING, "exceptions"], rules=["C-40"], make=coverage_rows)
+rule_coverage = table_asset(
+    "rule_coverage", group=GROUP, deps=[*EVERYTHING, "exceptions"], rules=["C-40"], make=coverage_rows
+)
 changes = table_asset(
     "changes",
     group=GROUP,

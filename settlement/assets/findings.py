@@ -86,7 +86,10 @@ def rule_findings(run: SettlementRun) -> dg.MaterializeResult:
         results = judge(run)
         if results:
             _keep_results(run, name, results)
-    counts = {name: int(run.warehouse.work("found", name).count().to_pyarrow().as_py()) for name in run.warehouse.tables_of("found")}
+    counts = {
+        name: int(run.warehouse.work("found", name).count().to_pyarrow().as_py())
+        for name in run.warehouse.tables_of("found")
+    }
     return dg.MaterializeResult(metadata={"found": dg.MetadataValue.json(counts)})
 
 
@@ -192,9 +195,15 @@ def issued_invoice_results(run: SettlementRun) -> list[evidence.Result]:
 
 
 def balance_results(run: SettlementRun) -> list[evidence.Result]:
-    orders, standing, balances = run.facts("described_orders"), run.facts("standing_pieces"), run.facts("order_balances")
-    moved = standing.filter(standing.order_no.notnull()).group_by("order_no").agg(
-        moved_cny=lambda t: t.amount_cny.sum().cast(money.MONEY)
+    orders, standing, balances = (
+        run.facts("described_orders"),
+        run.facts("standing_pieces"),
+        run.facts("order_balances"),
+    )
+    moved = (
+        standing.filter(standing.order_no.notnull())
+        .group_by("order_no")
+        .agg(moved_cny=lambda t: t.amount_cny.sum().cast(money.MONEY))
     )
     run.found("fees", balance_findings.fees_not_stated(orders, moved))
     return [
@@ -244,7 +253,9 @@ def acts_in_books(run: SettlementRun, requests: ir.Table) -> ir.Table:
     claims = run.facts("claims").group_by("txn_id").agg(decided_at=lambda t: t.decided_at.min())
     claimed = refunds.select("txn_id", "order_no").distinct().join(claims, "txn_id")
     none = ibis.null("string")
-    return applied.select(event=ibis.literal("EXP-REF-06"), order_no="order_no", ref_no=none, happened_at="submitted_at").union(
+    return applied.select(
+        event=ibis.literal("EXP-REF-06"), order_no="order_no", ref_no=none, happened_at="submitted_at"
+    ).union(
         claimed.select(event=ibis.literal("EXP-REF-04"), order_no="order_no", ref_no=none, happened_at="decided_at")
     )
 
@@ -264,7 +275,9 @@ def event_deadlines(run: SettlementRun, lengths: dict[str, int], requests: ir.Ta
     orders, standing = run.facts("described_orders"), run.facts("standing_pieces")
     owned = orders.select("order_no", "principal_id")
     exports = orders.filter(orders.is_own_export & ~orders.is_cancelled)
-    declared = exports.filter(exports.declared_on.notnull()).select("order_no", "principal_id", started_on="declared_on")
+    declared = exports.filter(exports.declared_on.notnull()).select(
+        "order_no", "principal_id", started_on="declared_on"
+    )
     placed = standing.filter(standing.order_no.notnull()).drop("principal_id").join(owned, "order_no")
     lines = run.facts("transactions").select("txn_id", ref="bank_ref")
 

@@ -77,7 +77,6 @@ def freight_lines(run: SettlementRun) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata={"lines": int(charges.count().to_pyarrow().as_py())})
 
 
-
 @dg.asset(
     group_name=GROUP,
     deps=["matched_money"],
@@ -124,7 +123,9 @@ def opening_freight(run: SettlementRun) -> ir.Table:
     """What orders owed for freight when the books began: collected, aged and used of the credit like any other item."""
     begin = first_month(run)
     return freight_write_off.opening_freight(
-        run.reference("opening_items").filter(lambda t: t.month == begin), run.facts("working_days"), **collection_terms(run)
+        run.reference("opening_items").filter(lambda t: t.month == begin),
+        run.facts("working_days"),
+        **collection_terms(run),
     )
 
 

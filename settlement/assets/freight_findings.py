@@ -37,7 +37,9 @@ def freight_rule_findings(run: SettlementRun) -> dg.MaterializeResult:
     results = _shipment_findings(run)
     run.found("shipments", ibis.union(*[found for found, _ in results]))
     run.keep("facts", "coverage_freight", ibis.union(*[counted for _, counted in results]))
-    names = [name for name in run.warehouse.tables_of("found") if name in ("freight_lines", "freight_money", "shipments")]
+    names = [
+        name for name in run.warehouse.tables_of("found") if name in ("freight_lines", "freight_money", "shipments")
+    ]
     counts = {name: int(run.warehouse.work("found", name).count().to_pyarrow().as_py()) for name in names}
     return dg.MaterializeResult(metadata={"found": dg.MetadataValue.json(counts)})
 
@@ -55,7 +57,8 @@ def _line_findings(run: SettlementRun) -> list[ir.Table]:
         freight_exceptions.ambiguous_quotes(charges),
         freight_exceptions.rates_found(charges, stale_days=int(value_on("fx_staleness", run.day, "days"))),
         freight_exceptions.splits_found(
-            run.facts("freight_assigned"), freight_orders.split_decisions(run.facts("adjustments"), run.facts("described_orders"))
+            run.facts("freight_assigned"),
+            freight_orders.split_decisions(run.facts("adjustments"), run.facts("described_orders")),
         ),
     ]
 

@@ -162,9 +162,13 @@ def payment_allocation_rows(run: SettlementRun) -> ir.Table:
 
 def unmatched_payment_rows(run: SettlementRun) -> ir.Table:
     """Open debits in the columns of the allocated ones: what would name an application is NULL, CNY at the mid rate."""
-    unknown = {name: ibis.null("string") for name in ("request_no", "order_no", "principal_id", "vendor", "kind", "rule")}
+    unknown = {
+        name: ibis.null("string") for name in ("request_no", "order_no", "principal_id", "vendor", "kind", "rule")
+    }
     opened = run.facts("payment_unmatched").mutate(evidence=lambda t: t.reason, **unknown)
-    valued = payment_books.valued(opened, run.facts("transactions"), run.facts("payments"), run.reference("fx_mid_rates"))
+    valued = payment_books.valued(
+        opened, run.facts("transactions"), run.facts("payments"), run.reference("fx_mid_rates")
+    )
     return _bank_columns(run, valued, "payment_amount")
 
 

@@ -51,7 +51,9 @@ def clock_rows(run: SettlementRun) -> dict[tuple[str, str], ir.Table]:
     at = run_record.now()
     # A mandatory folder without input makes the month incomplete: it cannot be closed, but everything else is done.
     found = run.book("exceptions")
-    missing = found.filter((found.code == "INPUT_MISSING") & (found.state != "resolved")).message.to_pyarrow().to_pylist()
+    missing = (
+        found.filter((found.code == "INPUT_MISSING") & (found.state != "resolved")).message.to_pyarrow().to_pylist()
+    )
     states = run_record.after_run(_rows(run, "months"), run.month, not missing, at, "；".join(missing) or None)
     runs = [
         *(_rows(run, "runs")),
@@ -98,14 +100,18 @@ def published_warehouse(run: SettlementRun) -> dg.MaterializeResult:
         counted = written.filter(written.month == run.month).count().to_pyarrow().as_py()
         expected = relation.count().to_pyarrow().as_py()
         if counted != expected:
-            raise dg.Failure(f"{schema}.{name}: {expected} rows were to be written, {counted} are there; nothing published")
+            raise dg.Failure(
+                f"{schema}.{name}: {expected} rows were to be written, {counted} are there; nothing published"
+            )
     run.warehouse.publish()
     placed = place_workbooks(run)
     return dg.MaterializeResult(
         metadata={
             "warehouse": dg.MetadataValue.path(str(run.warehouse.home.published)),
             "workbooks": placed,
-            "rows": dg.MetadataValue.json({f"{schema}.{name}": relation.count().to_pyarrow().as_py() for (schema, name), relation in rows.items()}),
+            "rows": dg.MetadataValue.json(
+                {f"{schema}.{name}": relation.count().to_pyarrow().as_py() for (schema, name), relation in rows.items()}
+            ),
         }
     )
 

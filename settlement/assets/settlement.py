@@ -30,7 +30,9 @@ _LEDGER_RULES = ["C-09", "C-43", "C-47", "C-48", "IMP-BAL-01", "EXP-BAL-01"]
 
 
 def _asset(**more):
-    return dg.asset(group_name=GROUP, partitions_def=PARTITIONS, owners=[OWNERS[GROUP]], kinds={"duckdb", "ibis"}, **more)
+    return dg.asset(
+        group_name=GROUP, partitions_def=PARTITIONS, owners=[OWNERS[GROUP]], kinds={"duckdb", "ibis"}, **more
+    )
 
 
 # --- export and import ---------------------------------------------------------------------------
@@ -43,7 +45,9 @@ def order_workings(run: SettlementRun) -> dg.MaterializeResult:
     orders, goods, standing = run.facts("described_orders"), run.facts("goods"), run.facts("standing_pieces")
     keep = run.keep
     received = keep("facts", "order_receipts", export_invoices.order_receipts(standing))
-    fees = export_invoices.deducted_fees(orders, received, run.facts("freight_charges"), run.facts("freight_treatments"))
+    fees = export_invoices.deducted_fees(
+        orders, received, run.facts("freight_charges"), run.facts("freight_treatments")
+    )
     keep("facts", "deducted_fees", fees)
     invoiced = hold_invoices(run)
     dated = facts.dated_goods(goods, orders).left_join(
@@ -51,9 +55,13 @@ def order_workings(run: SettlementRun) -> dg.MaterializeResult:
     )
     levels = run.parameters.table("vat_levy").filter(lambda t: t.category == "standard")
     standard = levels.select("valid_from", "valid_to", standard="rate")
-    keep("facts", "refund_terms", export_invoices.refund_terms(
-        dated, run.reference("refund_rates"), standard, run.parameters.table("refund_transition")
-    ))
+    keep(
+        "facts",
+        "refund_terms",
+        export_invoices.refund_terms(
+            dated, run.reference("refund_rates"), standard, run.parameters.table("refund_transition")
+        ),
+    )
     bills = keep("facts", "original_bills", import_invoices.original_bills(run.facts("tax_bills")))
     keep("facts", "order_taxes", import_invoices.order_taxes(bills))
     keep("facts", "order_payments", import_invoices.order_payments(run.facts("paid")))
@@ -86,7 +94,11 @@ def line_marks(run: SettlementRun) -> ir.Table:
     complete = (
         events.filter((events.event == "收齐") | (events.choice == "收齐"))
         .select("order_no")
-        .union(run.facts("adjustments").filter(lambda t: (t.kind == "核销") & t.from_order.notnull()).select(order_no="from_order"))
+        .union(
+            run.facts("adjustments")
+            .filter(lambda t: (t.kind == "核销") & t.from_order.notnull())
+            .select(order_no="from_order")
+        )
         .distinct()
         .mutate(is_complete=ibis.literal(True))
     )
@@ -97,7 +109,9 @@ def line_marks(run: SettlementRun) -> ir.Table:
     marked = lines.left_join(complete, "order_no").drop("order_no_right")
     marked = marked.left_join(notified, "order_no").drop("order_no_right")
     invoiced = run.facts("line_invoices").drop("invoice_levy")
-    return marked.left_join(invoiced, ["order_no", "line_no"], rname="held_{name}").drop("held_order_no", "held_line_no")
+    return marked.left_join(invoiced, ["order_no", "line_no"], rname="held_{name}").drop(
+        "held_order_no", "held_line_no"
+    )
 
 
 def hold_invoices(run: SettlementRun) -> ir.Table:
@@ -148,8 +162,10 @@ def export_invoice_rows(run: SettlementRun) -> ir.Table:
 
 def import_invoice_rows(run: SettlementRun) -> ir.Table:
     standing = run.facts("standing_pieces")
-    received = standing.filter(standing.order_no.notnull()).group_by("order_no").agg(
-        received_cny=standing.amount_cny.sum().cast(money.MONEY)
+    received = (
+        standing.filter(standing.order_no.notnull())
+        .group_by("order_no")
+        .agg(received_cny=standing.amount_cny.sum().cast(money.MONEY))
     )
     terms = run.facts("refund_terms")
     levies = terms.group_by("order_no").agg(_rates=terms.levy_rate.nunique(), levy_rate=terms.levy_rate.max())
@@ -205,7 +221,9 @@ def desired_postings(run: SettlementRun) -> ir.Table:
         opening,
         principal_ledger.receipts(standing),
         principal_ledger.fees(fee_rows),
-        principal_ledger.freight(run.facts("freight_charges"), run.facts("freight_treatments"), ibis.literal(months.last_day(run.month))),
+        principal_ledger.freight(
+            run.facts("freight_charges"), run.facts("freight_treatments"), ibis.literal(months.last_day(run.month))
+        ),
         principal_ledger.payments(paid),
         principal_ledger.taxes(bills),
         principal_ledger.decisions(decided),
@@ -252,7 +270,9 @@ def tax_refund_rows(run: SettlementRun) -> ir.Table:
     lines = run.facts("export_lines")
     notices = run.keep("facts", "order_notices", tax_refunds.notices_by_order(run.facts("refund_notices"), lines))
     kept = run.facts("kept_of_orders")
-    of_refunds = kept.filter(ibis.coalesce(kept.account, cancelled_orders.REFUND_ACCOUNT) == cancelled_orders.REFUND_ACCOUNT)
+    of_refunds = kept.filter(
+        ibis.coalesce(kept.account, cancelled_orders.REFUND_ACCOUNT) == cancelled_orders.REFUND_ACCOUNT
+    )
     of_refunds = of_refunds.group_by("order_no").agg(kept=of_refunds.amount.sum().cast(money.MONEY))
     whole = tax_refunds.tax_refunds(
         invoices=lines,

@@ -17,9 +17,7 @@ from settlement.checks.asset_checks import table_check_result, table_check_spec
 from settlement.checks.mart_schemas import mart_tables
 from settlement.checks.metadata import table_metadata
 
-PARTITIONS = dg.MonthlyPartitionsDefinition(
-    start_date="2012-01", fmt="%Y-%m", timezone="Asia/Shanghai", end_offset=1
-)
+PARTITIONS = dg.MonthlyPartitionsDefinition(start_date="2012-01", fmt="%Y-%m", timezone="Asia/Shanghai", end_offset=1)
 # Owners are departments of the agency, not persons: 核算部 keeps the money, 会计部 the invoices, and so on.
 OWNERS = {
     "ingest": "team:finance",
@@ -73,7 +71,7 @@ def table_asset(
                 **table_metadata(run.con, "book", name, sql=run.warehouse.made_by["book", name]),
                 "rules": dg.MetadataValue.text("、".join(rules) or "—"),
                 "month": run.month,
-            }
+            },
         )
 
     return the_asset

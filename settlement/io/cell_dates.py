@@ -16,7 +16,8 @@ _FORMS = (
     r"^(?P<year>[12][0-9]{3})/(?P<month>[0-9]{1,2})/(?P<day>[0-9]{1,2})" + _TIME + "$",
     r"^(?P<year>[12][0-9]{3})\.(?P<month>[0-9]{1,2})\.(?P<day>[0-9]{1,2})" + _TIME + "$",
     r"^(?P<year>[12][0-9]{3}) ?年 ?(?P<month>[0-9]{1,2}) ?月 ?(?P<day>[0-9]{1,2}) ?日"
-    + _TIME.replace("[ T]+", "[ T]*", 1) + "$",
+    + _TIME.replace("[ T]+", "[ T]*", 1)
+    + "$",
     r"^(?P<year>[12][0-9]{3})(?P<month>[0-9]{2})(?P<day>[0-9]{2})" + _TIME + "$",
     r"^(?P<year>[12][0-9]{3})(?P<month>[0-9]{2})(?P<day>[0-9]{2}) ?(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})$",
 )
@@ -79,7 +80,8 @@ def _assembled(values: pa.Array, form: str) -> pa.Array:
         parts[name] = pc.cast(cells, pa.int32())
     year, month, day = parts["year"], parts["month"], parts["day"]
     leap = pc.and_(
-        pc.equal(_remainder(year, 4), 0), pc.or_(pc.not_equal(_remainder(year, 100), 0), pc.equal(_remainder(year, 400), 0))
+        pc.equal(_remainder(year, 4), 0),
+        pc.or_(pc.not_equal(_remainder(year, 100), 0), pc.equal(_remainder(year, 400), 0)),
     )
     lengths = pa.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], pa.int32())
     length = lengths.take(pc.if_else(pc.greater(month, 12), 0, month))
@@ -87,7 +89,8 @@ def _assembled(values: pa.Array, form: str) -> pa.Array:
     real = pc.and_(pc.and_(pc.greater_equal(day, 1), pc.less_equal(day, length)), pc.less(parts["hour"], 24))
     real = pc.and_(real, pc.and_(pc.less(parts["minute"], 60), pc.less(parts["second"], 60)))
     padded = [
-        pc.utf8_lpad(pc.cast(parts[name], pa.string()), width=4 if name == "year" else 2, padding="0") for name in _PARTS
+        pc.utf8_lpad(pc.cast(parts[name], pa.string()), width=4 if name == "year" else 2, padding="0")
+        for name in _PARTS
     ]
     day_text = pc.binary_join_element_wise(*padded[:3], "-")
     clock_text = pc.binary_join_element_wise(*padded[3:], ":")

@@ -62,8 +62,14 @@ def _of_table(warehouse: Warehouse, name: str) -> list[dict]:
     differs = joined._had.isnull() | joined._has.isnull()
     for column in columns:
         differs = differs | ~joined[f"after_{column}"].identical_to(joined[f"before_{column}"])
-    found = joined.filter(differs).order_by([f"after_{column}" for column in key] + [f"before_{column}" for column in key])
-    texts = {f"{side}_{column}": found[f"{side}_{column}"].cast("string") for side in ("after", "before") for column in columns}
+    found = joined.filter(differs).order_by(
+        [f"after_{column}" for column in key] + [f"before_{column}" for column in key]
+    )
+    texts = {
+        f"{side}_{column}": found[f"{side}_{column}"].cast("string")
+        for side in ("after", "before")
+        for column in columns
+    }
     rows = warehouse.con.to_pyarrow(found.select("_had", "_has", **texts).limit(MOST_ROWS)).to_pylist()
     return [change for row in rows for change in _of_row(name, key, columns, row)]
 
@@ -78,7 +84,12 @@ def _of_row(name: str, key: list[str], columns: list[str], row: dict) -> list[di
         return [base | {"change": change, "column_name": None, "before": None, "after": None}]
     return [
         base
-        | {"change": "changed", "column_name": column, "before": row[f"before_{column}"], "after": row[f"after_{column}"]}
+        | {
+            "change": "changed",
+            "column_name": column,
+            "before": row[f"before_{column}"],
+            "after": row[f"after_{column}"],
+        }
         for column in columns
         if row[f"before_{column}"] != row[f"after_{column}"]
     ]

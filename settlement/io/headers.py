@@ -67,7 +67,9 @@ def find_header(sheet: Sheet, candidates: Sequence[Layout]) -> Header:
     best = max(matches, key=lambda match: (*match.rank, match.layout.sheet == sheet.name))
     if len(best.columns) < 2:
         raise NoHeader(f"前 {HEADER_WITHIN} 行中找不到表头（应有：{_names(best.layout)}）")
-    where = f"第 {sheet.table.column(SOURCE_ROW)[best.row].as_py()} 行像是「{best.layout.sheet or best.layout.name}」的表头"
+    where = (
+        f"第 {sheet.table.column(SOURCE_ROW)[best.row].as_py()} 行像是「{best.layout.sheet or best.layout.name}」的表头"
+    )
     if best.missing:
         raise NoHeader(f"{where}，但缺少必需的列：{'、'.join(best.missing)}")
     if best.doubled:

@@ -58,7 +58,9 @@ class Home:
         """Months that have a folder, in order."""
         if not self.raw.is_dir():
             return []
-        return sorted(entry.name for entry in self.raw.iterdir() if entry.is_dir() and _MONTH_FOLDER.fullmatch(entry.name))
+        return sorted(
+            entry.name for entry in self.raw.iterdir() if entry.is_dir() and _MONTH_FOLDER.fullmatch(entry.name)
+        )
 
     def shown(self, path: Path) -> str:
         """The path as exceptions and tables name it: relative to the home, with forward slashes."""

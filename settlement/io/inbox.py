@@ -82,7 +82,9 @@ def copies(files: Sequence[Path], earlier: Sequence[Path]) -> dict[Path, Path]:
     return found
 
 
-def read_folder(inbox: Inbox, home: Home, folder: Path, candidates: Sequence[Layout], earlier: Sequence[Path] = ()) -> int:
+def read_folder(
+    inbox: Inbox, home: Home, folder: Path, candidates: Sequence[Layout], earlier: Sequence[Path] = ()
+) -> int:
     """Every file of a folder into ``inbox``; how many files there were.
 
     ``earlier``: files of the same folder in earlier months. A copy of a file of this folder counts once; a copy of
@@ -103,7 +105,9 @@ def _take(
     shown = home.shown(read.path)
     for sheet, reason in read.unread:
         inbox.problems.append(FileProblem(shown, FILE_UNREADABLE, reason, sheet))
-        inbox.seen.add((shown, next((layout.name for layout in candidates if layout.sheet == sheet), candidates[0].name)))
+        inbox.seen.add(
+            (shown, next((layout.name for layout in candidates if layout.sheet == sheet), candidates[0].name))
+        )
     copied = []
     for table, source_file in _named(read.tables, shown):
         rejected = table.rejected

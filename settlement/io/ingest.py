@@ -98,15 +98,22 @@ def ingest_month(con: Backend, home: Home, month: str, past: Past) -> None:
             rejected += _settle(con, "stage", layout, rows, verdicts)
     bank = ingest_bank(con, home, month, past)
     accepted = [_counted(con.table(item.name, database="stage"), item) for item in monthly_layouts()]
-    accepted = [_in_order_currency(con, part, past) if item.name == "goods" else part for part, item in zip(accepted, monthly_layouts(), strict=True)]
+    accepted = [
+        _in_order_currency(con, part, past) if item.name == "goods" else part
+        for part, item in zip(accepted, monthly_layouts(), strict=True)
+    ]
     _keep_files(con, "month", inbox)
     rejections = _union([*rejected, con.table("reference_rejected", database="inbox"), bank.rejected], REJECTIONS)
     rejections = _rejected_in_order_currency(con, rejections, past)
     rejections = con.create_table("rejections", rejections, database="inbox", overwrite=True)
     con.create_table("rejected_rows", _shown_rejections(rejections), database="stage", overwrite=True)
     counted = _union([*accepted, con.table("reference_accepted", database="inbox"), bank.accepted], TOTALS)
-    seen = _union([con.table(f"{part}_seen", database="inbox") for part in ("month", "reference")], SEEN).union(bank.seen)
-    con.create_table("control_totals", control_totals(counted, rejections, seen, month), database="stage", overwrite=True)
+    seen = _union([con.table(f"{part}_seen", database="inbox") for part in ("month", "reference")], SEEN).union(
+        bank.seen
+    )
+    con.create_table(
+        "control_totals", control_totals(counted, rejections, seen, month), database="stage", overwrite=True
+    )
     found = _found(con, past, rejections, missing + (["bank"] if bank.is_missing else []), month)
     con.create_table("ingest", found.union(bank.found).order_by("code", "subject"), database="found", overwrite=True)
 
@@ -143,7 +150,9 @@ def _staged(con: Backend, inbox: Inbox, layout: Layout, month: str | None) -> tu
     if month is not None:
         rows = rows.mutate(month=ibis.literal(month))
     rows = rows.cast(dict(stage_schema(layout).items())).select(*stage_schema(layout))
-    return read.num_rows, con.create_table(layout.name, rows, database="stage" if month else "reference", overwrite=True)
+    return read.num_rows, con.create_table(
+        layout.name, rows, database="stage" if month else "reference", overwrite=True
+    )
 
 
 def _kept(con: Backend, name: str, rows: ir.Table) -> ir.Table:
@@ -159,7 +168,9 @@ def _month_verdicts(con: Backend, layout: Layout, rows: ir.Table, past: Past) ->
     name = f"verdicts_{layout.name}"
     schema = stage_schema(layout)
     if layout.name == "orders":
-        first = _kept(con, f"{name}_0", input_rows.unknown_principals(rows, con.table("principals", database="reference")))
+        first = _kept(
+            con, f"{name}_0", input_rows.unknown_principals(rows, con.table("principals", database="reference"))
+        )
     elif layout.name == "goods":
         known = con.table("orders", database="stage").select("order_no").union(_orders(past).select("order_no"))
         first = _kept(con, f"{name}_0", input_rows.unknown_orders(rows, known))
@@ -202,12 +213,18 @@ def _counted(rows: ir.Table, layout: Layout) -> ir.Table:
         amount = (amount + rows[name].fill_null(nil)).cast("decimal(18, 2)")
     currency = rows[layout.currency_of].fill_null("CNY") if layout.currency_of else ibis.literal("CNY")
     named = {name: rows[name] if name in rows.columns else ibis.null("string") for name in ("order_no", "principal_id")}
-    return rows.select("source_file", "source_row", input_table=ibis.literal(layout.name), currency=currency, amount=amount, **named)
+    return rows.select(
+        "source_file", "source_row", input_table=ibis.literal(layout.name), currency=currency, amount=amount, **named
+    )
 
 
 def _in_order_currency(con: Backend, goods: ir.Table, past: Past) -> ir.Table:
     """Goods lines are in their order's currency."""
-    both = con.table("orders", database="stage").select("order_no", "currency").union(_orders(past).select("order_no", "currency"))
+    both = (
+        con.table("orders", database="stage")
+        .select("order_no", "currency")
+        .union(_orders(past).select("order_no", "currency"))
+    )
     known = both.group_by("order_no").agg(_currency=both.currency.max()).rename(_of="order_no")
     joined = goods.left_join(known, goods.order_no == known._of)
     return joined.mutate(currency=ibis.coalesce(joined._currency, joined.currency)).select(*TOTALS)
@@ -236,7 +253,9 @@ def _problem_rows(problems: Sequence[FileProblem]) -> list[Mapping[str, str]]:
 
 def _shown_rejections(rejections: ir.Table) -> ir.Table:
     """``stage.rejected_rows``. Details of one batch entry share its row: the second is told apart in ``field``."""
-    place = ibis.window(group_by=["source_file", "input_table", "source_row", "field"], order_by=["found", "reason", "amount"])
+    place = ibis.window(
+        group_by=["source_file", "input_table", "source_row", "field"], order_by=["found", "reason", "amount"]
+    )
     numbered = rejections.mutate(_nth=ibis.row_number().over(place))
     apart = numbered.field.fill_null("") + "#" + (numbered._nth + 1).cast("string")
     shown = numbered.mutate(field=ibis.cases((numbered._nth > 0, apart), else_=numbered.field))
@@ -252,7 +271,8 @@ def _found(con: Backend, past: Past, rejections: ir.Table, missing: Sequence[str
         if layout.is_mandatory and not con.table(layout.name, database="reference").count().to_pyarrow().as_py()
     ]
     orders, goods = (
-        con.table(name, database="stage").union(past(name, stage_schema(layouts()[name]))) for name in ("orders", "goods")
+        con.table(name, database="stage").union(past(name, stage_schema(layouts()[name])))
+        for name in ("orders", "goods")
     )
     orders, goods = latest(orders, "order_no"), latest_goods(goods)
     rates = con.table("fx_mid_rates", database="reference")

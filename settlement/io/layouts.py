@@ -54,7 +54,18 @@ TEXT_KINDS = ("text", "code", "account", "list")
 _KIND_BY_NAME = {"currency": "currency", "month": "month"}
 _ACCOUNTS = ("account", "account_no", "bank_account", "payer_account", "payee_account")
 # The service types (服务类型) of the contract, section 2: a word that is none of them is a bad cell.
-_WORDS = {"services": ("进口贸易代理", "出口贸易代理", "出口国际物流", "进口国际物流", "进口清关", "进口门点送货", "出口门点提货", "出口报关")}
+_WORDS = {
+    "services": (
+        "进口贸易代理",
+        "出口贸易代理",
+        "出口国际物流",
+        "进口国际物流",
+        "进口清关",
+        "进口门点送货",
+        "出口门点提货",
+        "出口报关",
+    )
+}
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,9 @@ def reopen(home: Home, month: str, by: str, reason: str) -> str | None:
     def opened(row: dict) -> None:
         history = run_record.reopenings(row)
         told = f"{run_record.REOPENED}{reason}"
-        row.update(state=run_record.SETTLED, by=by, reason=f"{told}（{by}）{run_record.BEFORE}{history}" if history else told)
+        row.update(
+            state=run_record.SETTLED, by=by, reason=f"{told}（{by}）{run_record.BEFORE}{history}" if history else told
+        )
 
     _change(home, month, opened)
     return None

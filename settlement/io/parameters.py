@@ -86,7 +86,9 @@ def parameter_tables(reference: Path | None) -> dict[str, Path]:
     if reference is None or not reference.is_dir():
         return {}
     names = {CALENDAR} | {series for path in series_files(reference).values() for series in read_yaml(path)}
-    tables = [path for suffix in ("csv", "xlsx") for path in sorted(reference.glob(f"*.{suffix}")) if path.stem in names]
+    tables = [
+        path for suffix in ("csv", "xlsx") for path in sorted(reference.glob(f"*.{suffix}")) if path.stem in names
+    ]
     twice = {path.stem for path in tables if sum(other.stem == path.stem for other in tables) > 1}
     if twice:
         raise ParameterError(f"{sorted(twice)}: both a .csv and an .xlsx of that name; one of them must go")
@@ -146,7 +148,10 @@ def _rows(path: Path) -> list[Mapping[str, str]]:
     if any(any(row[len(names) :]) for row in body):
         raise ParameterError(f"{path.name}: a row has more cells than the header")
     rows = [dict(zip(names, row, strict=False)) for row in body if any(row)]
-    return [{name: _day(value, sheets[0].from_workbook) if name in _DATES else value for name, value in row.items()} for row in rows]
+    return [
+        {name: _day(value, sheets[0].from_workbook) if name in _DATES else value for name, value in row.items()}
+        for row in rows
+    ]
 
 
 def _day(written: str, is_serial: bool) -> str:

@@ -33,7 +33,9 @@ def month_report(home: Home, month: str) -> list[str]:
             .order_by(ibis.desc("at_risk"), "code")
         ).to_pylist()
         state = con.to_pyarrow(rows("months").select("state")).to_pylist()[0]["state"]
-        stale = con.to_pyarrow(con.table("months", database="mart").filter(lambda t: t.state == "stale").select("month").order_by("month")).to_pylist()
+        stale = con.to_pyarrow(
+            con.table("months", database="mart").filter(lambda t: t.state == "stale").select("month").order_by("month")
+        ).to_pylist()
         placed = rows("receipt_allocations").filter(lambda t: t.amount > 0).select("txn_id").distinct()
         unmatched = rows("unmatched_receipts")
         told = [
@@ -51,7 +53,12 @@ def month_report(home: Home, month: str) -> list[str]:
     return told
 
 
-_STATES = {"settled": "已结", "incomplete": "未完整：有必备资料缺失，不能关账", "stale": "需重新结算", "closed": "已关账"}
+_STATES = {
+    "settled": "已结",
+    "incomplete": "未完整：有必备资料缺失，不能关账",
+    "stale": "需重新结算",
+    "closed": "已关账",
+}
 _SEVERITIES = {"block": "阻断", "review": "复核", "warn": "提示"}
 
 

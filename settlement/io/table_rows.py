@@ -90,7 +90,9 @@ def _is_row(rows: pa.Table, layout: Layout, columns: Mapping[str, pa.Array], fro
     if layout.any_of:
         needed.append(reduce(pc.and_, [_is_blank(columns[name]) for name in layout.any_of]))
     incomplete = reduce(pc.or_, needed)
-    header_again = reduce(pc.and_, [_is_header_cell(columns[field.name], field) for field in layout.fields if field.required])
+    header_again = reduce(
+        pc.and_, [_is_header_cell(columns[field.name], field) for field in layout.fields if field.required]
+    )
     suspect = pc.or_(incomplete, header_again)
     if not pc.any(suspect).as_py():
         return None
@@ -199,7 +201,9 @@ def _add_currency_problem(
     clash = cell_words.disagrees_with_currency(raw, values[field.name], values[currency_of])
     if pc.any(clash).as_py():
         row_currency = pc.fill_null(values[currency_of], "")
-        read = pc.binary_join_element_wise(f"「{field.header}」读到「", shown(raw), "」：与本行币种 ", row_currency, " 不符", "")
+        read = pc.binary_join_element_wise(
+            f"「{field.header}」读到「", shown(raw), "」：与本行币种 ", row_currency, " 不符", ""
+        )
         earlier = wrong.get(field.name, pa.nulls(len(raw), pa.string()))
         wrong[field.name] = pc.coalesce(earlier, pc.if_else(clash, read, pa.scalar(None, pa.string())))
 

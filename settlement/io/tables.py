@@ -101,7 +101,9 @@ def _without_summaries(sheets: Sequence[Sheet], candidates: Sequence[Layout]) ->
 def _is_expected(sheet: Sheet, candidates: Sequence[Layout]) -> bool:
     names = [layout.sheet for layout in candidates]
     if all(names):
-        return sheet.name in names or (sheet.table.num_rows > 1 and sheet.width > 1 and "decided_by" not in _fields(candidates))
+        return sheet.name in names or (
+            sheet.table.num_rows > 1 and sheet.width > 1 and "decided_by" not in _fields(candidates)
+        )
     return sheet.table.num_rows > 1 and sheet.width > 1
 
 

@@ -181,7 +181,9 @@ class Warehouse:
         for column, kind in wanted.items():
             if column not in present:
                 target = sg.table(name, db=schema, catalog=BOOKS, quoted=True)
-                definition = sge.ColumnDef(this=sg.to_identifier(column, quoted=True), kind=self.con.compiler.type_mapper.from_ibis(kind))
+                definition = sge.ColumnDef(
+                    this=sg.to_identifier(column, quoted=True), kind=self.con.compiler.type_mapper.from_ibis(kind)
+                )
                 self.con.raw_sql(sge.Alter(this=target, kind="TABLE", actions=[definition]).sql("duckdb"))
 
     def _delete(self, schema: str, name: str, month: str | None) -> None:

@@ -103,7 +103,9 @@ def _scan(archive: zipfile.ZipFile) -> dict[str, SheetScan]:
     cells = sum(scan.cells for scan in scans.values())
     widest = max((scan.last_column for scan in scans.values()), default=0)
     if cells > limits().cells or widest > limits().columns:
-        raise UnreadableFile(f"工作表过大：{cells:,} 个单元格、{widest} 列，上限 {limits().cells:,} 个、{limits().columns} 列")
+        raise UnreadableFile(
+            f"工作表过大：{cells:,} 个单元格、{widest} 列，上限 {limits().cells:,} 个、{limits().columns} 列"
+        )
     return scans
 
 

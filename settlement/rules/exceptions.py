@@ -165,7 +165,9 @@ def placed(found_rows: ir.Table, orders: ir.Table, lines: ir.Table) -> ir.Table:
     ``orders``: order_no, principal_id, source_file, source_row; ``lines``: txn_id, source_file, source_row. What a finding
     on a bank line says of the principal stays: money that is nobody's names none.
     """
-    of_order = orders.select(_order="order_no", _owner="principal_id", _order_file="source_file", _order_row="source_row")
+    of_order = orders.select(
+        _order="order_no", _owner="principal_id", _order_file="source_file", _order_row="source_row"
+    )
     of_line = lines.select(_line="txn_id", _line_file="source_file", _line_row="source_row")
     joined = found_rows.left_join(of_order, found_rows.order_no == of_order._order)
     joined = joined.left_join(of_line, joined.txn_id == of_line._line)
@@ -173,7 +175,9 @@ def placed(found_rows: ir.Table, orders: ir.Table, lines: ir.Table) -> ir.Table:
     owner = joined.txn_id.isnull().ifelse(joined._owner, ibis.null("string"))
     told = {
         "source_file": ibis.coalesce(joined.source_file, joined._line_file, joined._order_file),
-        "source_row": unplaced.ifelse(joined._line_file.notnull().ifelse(joined._line_row, joined._order_row), joined.source_row),
+        "source_row": unplaced.ifelse(
+            joined._line_file.notnull().ifelse(joined._line_row, joined._order_row), joined.source_row
+        ),
         "principal_id": ibis.coalesce(joined.principal_id, owner),
     }
     return joined.select(**{name: told.get(name, joined[name]).cast(kind) for name, kind in FOUND.items()})
@@ -277,7 +281,9 @@ def exceptions_of(
     raised = direct.select("exception_id").union(last.select("exception_id"))
     seen = _one_each(found_rows.union(orphaned_approvals(approvals, raised)))
     judged = _judged(seen, last, catalogue, working_days, month, as_of)
-    if_needed = _judged(_one_each(_calendar_ends(judged, working_days, month)), last, catalogue, working_days, month, as_of)
+    if_needed = _judged(
+        _one_each(_calendar_ends(judged, working_days, month)), last, catalogue, working_days, month, as_of
+    )
     current = _approved(judged.union(if_needed), _latest(approvals, as_of))
     return current.union(_resolved(last, current, month)).select(*PUBLISHED)
 

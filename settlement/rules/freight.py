@@ -52,9 +52,7 @@ def quoted_amount(unit: Number, quantity: Number, currency: str | ir.StringValue
 
 
 @rule("LOG-AP-01", "C-23", inputs=("freight.amount", "vendor_quotes"), codes=("AP_OVER_QUOTE",))
-def payable_within_quote(
-    cost_before: Number, cost_after: Number, quote_before: Number, quote_after: Number
-) -> Number:
+def payable_within_quote(cost_before: Number, cost_after: Number, quote_before: Number, quote_after: Number) -> Number:
     """What one line adds to the payable (应付) of its order, charge code and vendor: cost up to the quote.
 
     Formula: min(cost after, quote after) − min(cost before, quote before), where "before" and "after" are the
@@ -103,7 +101,11 @@ def is_unit_suspect(rate: Number, mid_rate: Number, ratio: Decimal) -> bool | ir
     """
     factor = ratio
     if money.is_column(rate, mid_rate):
-        rate, mid_rate, factor = money.wide(rate, rate=True), money.wide(mid_rate, rate=True), money.wide(ratio, rate=True)
+        rate, mid_rate, factor = (
+            money.wide(rate, rate=True),
+            money.wide(mid_rate, rate=True),
+            money.wide(ratio, rate=True),
+        )
     return (rate >= mid_rate * factor) | (rate * factor <= mid_rate)
 
 

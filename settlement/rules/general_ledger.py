@@ -65,7 +65,9 @@ def entries(books: Books, parameters: Parameters, as_of: date, first_day: date) 
         _of_bank(_nobodys_payments(books), parameters, as_of),
         _of_freight(books.freight_charges),
     ]
-    together = ibis.union(*(part.select(**{name: part[name].cast(kind) for name, kind in ENTRY.items()}) for part in parts))
+    together = ibis.union(
+        *(part.select(**{name: part[name].cast(kind) for name, kind in ENTRY.items()}) for part in parts)
+    )
     return together.mutate(dated_on=ibis.greatest(together.dated_on, ibis.literal(first_day)))
 
 
@@ -77,13 +79,28 @@ def voucher_lines(made: ir.Table, parameters: Parameters, as_of: date) -> ir.Tab
     numbered = made.mutate(
         _voucher=ibis.dense_rank().over(ibis.window(order_by=[made.dated_on, made.kind])) + 1,
         _entry=ibis.row_number().over(
-            ibis.window(order_by=[made.dated_on, made.kind, made.origin, made.order_no, made.amount_cny, made.debit, made.credit])
+            ibis.window(
+                order_by=[
+                    made.dated_on,
+                    made.kind,
+                    made.origin,
+                    made.order_no,
+                    made.amount_cny,
+                    made.debit,
+                    made.credit,
+                ]
+            )
         ),
     )
     sides = []
     for number, side in enumerate(("debit", "credit")):
-        amounts = {f"{name}_cny": numbered.amount_cny if name == side else ibis.null(money.MONEY) for name in ("debit", "credit")}
-        sides.append(numbered.mutate(subject=numbered[side], _side=ibis.literal(number), **amounts).drop("debit", "credit"))
+        amounts = {
+            f"{name}_cny": numbered.amount_cny if name == side else ibis.null(money.MONEY)
+            for name in ("debit", "credit")
+        }
+        sides.append(
+            numbered.mutate(subject=numbered[side], _side=ibis.literal(number), **amounts).drop("debit", "credit")
+        )
     lines = sides[0].union(sides[1])
     subjects = [row for row in parameters.rows("gl_subject") if _in_force(row, as_of)]
     named = lines.mutate(

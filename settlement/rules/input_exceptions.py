@@ -43,13 +43,25 @@ def found_in_rows(rejections: ir.Table, problems: ir.Table, mid_rates: ir.Table,
     # Of the bank's lines BNK_DUPLICATE says it, with the two files that share them.
     repeated = rejections.filter((rejections.code == ROW_DUPLICATE) & (rejections.input_table != "bank"))
     repeated = repeated.anti_join(copies, "source_file")
-    apart = _told_apart(single, ["source_file", "input_table", "source_row", "code"], ["field", "found", "reason", "amount"])
+    apart = _told_apart(
+        single, ["source_file", "input_table", "source_row", "code"], ["field", "found", "reason", "amount"]
+    )
     priced = _in_cny(apart, mid_rates, until)
     rows = found(
         priced,
         code=lambda t: t.code,
         subject=lambda t: subject_of(t.source_file, t.input_table, t.source_row) + t._apart,
-        message=lambda t: sentence("文件 ", t.source_file, " 第 ", t.source_row, " 行：", _with_found(t), "。该行未采用", _amount(t), "；请在原文件更正后重跑。"),
+        message=lambda t: sentence(
+            "文件 ",
+            t.source_file,
+            " 第 ",
+            t.source_row,
+            " 行：",
+            _with_found(t),
+            "。该行未采用",
+            _amount(t),
+            "；请在原文件更正后重跑。",
+        ),
         amount_at_risk_cny=lambda t: t._cny,
     )
     return rows.union(_found_duplicates(repeated))
@@ -90,15 +102,25 @@ def _found_duplicates(repeated: ir.Table) -> ir.Table:
         source_row=ranked.source_row.min(),
         reason=ranked.reason.argmin(ranked.source_row),
         _rows=lambda t: t.count(),
-        _named=ranked.source_row.cast("string").group_concat("、", where=ranked._rank < _ROWS_NAMED, order_by=ranked.source_row),
+        _named=ranked.source_row.cast("string").group_concat(
+            "、", where=ranked._rank < _ROWS_NAMED, order_by=ranked.source_row
+        ),
     )
     return found(
         files,
         code=ROW_DUPLICATE,
         subject=lambda t: subject_of(t.source_file, t.input_table),
         message=lambda t: sentence(
-            "文件 ", t.source_file, " 有 ", t._rows, " 行重复（第 ", t._named,
-            (t._rows > _ROWS_NAMED).ifelse(" 行等", " 行"), "），不再计入。首行：", t.reason, "。",
+            "文件 ",
+            t.source_file,
+            " 有 ",
+            t._rows,
+            " 行重复（第 ",
+            t._named,
+            (t._rows > _ROWS_NAMED).ifelse(" 行等", " 行"),
+            "），不再计入。首行：",
+            t.reason,
+            "。",
         ),
         rule_id="contract-2",
     )
@@ -127,7 +149,9 @@ def found_in_statements(findings: ir.Table) -> ir.Table:
     row is known by its text: one file may have several gaps. Amounts in another currency than CNY are not priced.
     """
     findings = _told_apart(findings, ["source_file", "code", "source_row", "field"], ["message"])
-    place = ibis.cases((findings.source_row.isnull(), findings.message), else_=findings.source_row.cast("string") + findings._apart)
+    place = ibis.cases(
+        (findings.source_row.isnull(), findings.message), else_=findings.source_row.cast("string") + findings._apart
+    )
     return found(
         findings,
         code=lambda t: t.code,
@@ -146,7 +170,9 @@ def unknown_accounts(lines: ir.Table, own_accounts: ir.Table, mid_rates: ir.Tabl
     Their lines are read and stay; their money posts to nobody.
     """
     known = own_accounts.select(_known="account_no").distinct()
-    strange = lines.anti_join(known, lines.account_no == known._known).select("account_no", "currency", "amount", "source_file")
+    strange = lines.anti_join(known, lines.account_no == known._known).select(
+        "account_no", "currency", "amount", "source_file"
+    )
     priced = _in_cny(strange, mid_rates, until)
     accounts = priced.group_by("account_no", "currency").agg(
         source_file=priced.source_file.min(),
@@ -160,7 +186,16 @@ def unknown_accounts(lines: ir.Table, own_accounts: ir.Table, mid_rates: ir.Tabl
         code="BNK_ACCOUNT_UNKNOWN",
         subject=lambda t: subject_of(t.account_no, t.currency),
         message=lambda t: sentence(
-            "对账单账号 ", t.account_no, " 不在 own_accounts：", t.currency, " 共 ", t._rows, " 笔，收 ", t._in, "，付 ", t._out,
+            "对账单账号 ",
+            t.account_no,
+            " 不在 own_accounts：",
+            t.currency,
+            " 共 ",
+            t._rows,
+            " 笔，收 ",
+            t._in,
+            "，付 ",
+            t._out,
             "，均不入账。",
         ),
         field="account_no",
@@ -172,14 +207,25 @@ def booked_in_other_months(lines: ir.Table, first: date, last: date) -> ir.Table
     """``FOUND`` (BNK_OTHER_MONTH): files with lines booked outside ``first`` to ``last``; the lines are taken."""
     outside = lines.filter((lines.booked_on < ibis.literal(first)) | (lines.booked_on > ibis.literal(last)))
     files = outside.group_by("source_file").agg(
-        _rows=lambda t: t.count(), _from=outside.booked_on.min(), _to=outside.booked_on.max(), source_row=outside.source_row.min()
+        _rows=lambda t: t.count(),
+        _from=outside.booked_on.min(),
+        _to=outside.booked_on.max(),
+        source_row=outside.source_row.min(),
     )
     return found(
         files,
         code="BNK_OTHER_MONTH",
         subject=lambda t: subject_of(t.source_file),
         message=lambda t: sentence(
-            "文件 ", t.source_file, " 有 ", t._rows, " 笔流水记账日期在 ", t._from, " 至 ", t._to, f"，不在 {first:%Y-%m}；已按本月收到入账。"
+            "文件 ",
+            t.source_file,
+            " 有 ",
+            t._rows,
+            " 笔流水记账日期在 ",
+            t._from,
+            " 至 ",
+            t._to,
+            f"，不在 {first:%Y-%m}；已按本月收到入账。",
         ),
         field="booked_on",
     )

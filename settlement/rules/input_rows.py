@@ -45,7 +45,9 @@ def repeated_keys(rows: ir.Table, key: Sequence[str], name: str) -> ir.Table:
     keyed = rows.select("source_file", "source_row", "row_digest", _key=_text_of(rows, key))
     group = ibis.window(group_by="_key")
     sized = keyed.mutate(
-        _rows=keyed.row_digest.count().over(group), _low=keyed.row_digest.min().over(group), _high=keyed.row_digest.max().over(group)
+        _rows=keyed.row_digest.count().over(group),
+        _low=keyed.row_digest.min().over(group),
+        _high=keyed.row_digest.max().over(group),
     )
     shared = sized.filter(sized._rows > 1)
     place = ibis.window(group_by="_key", order_by=[shared.source_file, shared.source_row])
@@ -93,7 +95,9 @@ def repeated_rows(rows: ir.Table, past: ir.Table) -> ir.Table:
     within = ibis.window(group_by=["row_digest", "source_file"], order_by="source_row")
     numbered = rows.select("source_file", "source_row", "row_digest").mutate(_nth=ibis.row_number().over(within))
     across = ibis.window(group_by=["row_digest", "_nth"], order_by="source_file")
-    ranked = numbered.mutate(_rank=ibis.row_number().over(across), _first_file=numbered.source_file.first().over(across))
+    ranked = numbered.mutate(
+        _rank=ibis.row_number().over(across), _first_file=numbered.source_file.first().over(across)
+    )
     earlier = past.group_by("row_digest").agg(_before=lambda t: t.count(), _before_file=past.source_file.min())
     earlier = earlier.rename(_of="row_digest")
     joined = ranked.left_join(earlier, ranked.row_digest == earlier._of).drop("_of")
@@ -103,7 +107,9 @@ def repeated_rows(rows: ir.Table, past: ir.Table) -> ir.Table:
         code="ROW_DUPLICATE",
         field=None,
         found=None,
-        reason=lambda t: sentence("与 ", t._is_old.ifelse(t._before_file, t._first_file), " 中的一行完全相同，只计一次"),
+        reason=lambda t: sentence(
+            "与 ", t._is_old.ifelse(t._before_file, t._first_file), " 中的一行完全相同，只计一次"
+        ),
     )
 
 
@@ -140,7 +146,13 @@ def orders_without_goods(orders: ir.Table, goods: ir.Table) -> ir.Table:
         code="INV_INPUT_MISSING",
         subject=lambda t: subject_of(t.order_no, "货物"),
         message=lambda t: sentence(
-            "订单 ", t.order_no, " 是贸易代理订单（", t.currency, " ", t.amount_fx, "），但没有任何货物行，无法计算开票。请在「货物」表补齐。"
+            "订单 ",
+            t.order_no,
+            " 是贸易代理订单（",
+            t.currency,
+            " ",
+            t.amount_fx,
+            "），但没有任何货物行，无法计算开票。请在「货物」表补齐。",
         ),
         field="goods",
         rule_id="EXP-INV-01",
@@ -157,8 +169,19 @@ def goods_sum_differs(orders: ir.Table, goods: ir.Table) -> ir.Table:
         code="INV_INPUT_MISSING",
         subject=lambda t: subject_of(t.order_no, "货物金额"),
         message=lambda t: sentence(
-            "订单 ", t.order_no, " 外币金额 ", t.currency, " ", t.amount_fx, "，", t._lines, " 个货物行合计 ", t._sum,
-            "，相差 ", (t.amount_fx - t._sum).cast(MONEY), "。请核对订单与货物行。",
+            "订单 ",
+            t.order_no,
+            " 外币金额 ",
+            t.currency,
+            " ",
+            t.amount_fx,
+            "，",
+            t._lines,
+            " 个货物行合计 ",
+            t._sum,
+            "，相差 ",
+            (t.amount_fx - t._sum).cast(MONEY),
+            "。请核对订单与货物行。",
         ),
         field="amount_fx",
         found=lambda t: t._sum.cast("string"),

@@ -173,6 +173,4 @@ def apportion_column(
     ranked = shared.mutate(_left=(shared._total - shared._part.sum().over(group).cast(MONEY)).cast(MONEY), _rank=rank)
     part = (ranked._part + ibis.cases((ranked._rank < (ranked._left * 100).cast(dt.int64), fen), else_=nil)).cast(MONEY)
     signed = ibis.cases((ranked[total] < 0, -part), else_=part).cast(MONEY)
-    return ranked.mutate(**{name: signed}).drop(
-        "_total", "_weight", "_weights", "_part", "_rest", "_left", "_rank"
-    )
+    return ranked.mutate(**{name: signed}).drop("_total", "_weight", "_weights", "_part", "_rest", "_left", "_rank")

@@ -47,8 +47,10 @@ def restored(rows: ir.Table, column: str, name: str, known: ir.Table) -> ir.Tabl
 
     What cannot be restored stays masked: then it is no evidence, and nothing is posted by it.
     """
-    by_name = known.mutate(_shown=last_four(known.person_account)).group_by("person_name", "_shown").agg(
-        _account=known.person_account.min(), _accounts=known.person_account.nunique()
+    by_name = (
+        known.mutate(_shown=last_four(known.person_account))
+        .group_by("person_name", "_shown")
+        .agg(_account=known.person_account.min(), _accounts=known.person_account.nunique())
     )
     only = by_name.filter(by_name._accounts == 1).select("person_name", "_shown", "_account")
     joined = rows.left_join(only, [rows[name] == only.person_name, rows[column] == only._shown])

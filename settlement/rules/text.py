@@ -10,5 +10,7 @@ def joined(*parts: ir.StringColumn) -> ir.StringColumn:
     """Remittance text (附言): the parts that are there, in order, with a blank between; NULL where none is."""
     whole = ibis.literal("")
     for part in parts:
-        whole = whole + ibis.cases((ibis.coalesce(part, "") == "", ""), else_=ibis.literal(" ") + ibis.coalesce(part, ""))
+        whole = whole + ibis.cases(
+            (ibis.coalesce(part, "") == "", ""), else_=ibis.literal(" ") + ibis.coalesce(part, "")
+        )
     return whole.strip().nullif("")

@@ -14,7 +14,12 @@ from tests.io.conftest import Desk, no_past
 @pytest.fixture
 def con(tmp_path):
     desk = Desk(tmp_path)
-    desk.put("raw/2023-09/freight/g.csv", "供应商,供应商账单号,订单号,费用代码,币种,金额", "中远,F2,E1,THC,CNY,x", "中远,F3,E1,THC,CNY,8.00")
+    desk.put(
+        "raw/2023-09/freight/g.csv",
+        "供应商,供应商账单号,订单号,费用代码,币种,金额",
+        "中远,F2,E1,THC,CNY,x",
+        "中远,F3,E1,THC,CNY,8.00",
+    )
     con = connect()
     ingest_reference(con, desk.home)
     ingest_month(con, desk.home, "2023-09", no_past)
@@ -52,8 +57,12 @@ def test_a_row_that_breaks_a_rule_is_shown(con, table, change, check, column):
 
 def test_a_key_twice_a_missing_column_and_a_missing_table_are_failures(con):
     rows = con.table("orders", database="stage")
-    con.create_table("orders", rows.union(rows.mutate(source_row=rows.source_row + 1)), database="stage", overwrite=True)
-    assert [(failure.check, failure.message) for failure in validate_input(con, schema_of("orders"))] == [("unique", "order_no is not unique")]
+    con.create_table(
+        "orders", rows.union(rows.mutate(source_row=rows.source_row + 1)), database="stage", overwrite=True
+    )
+    assert [(failure.check, failure.message) for failure in validate_input(con, schema_of("orders"))] == [
+        ("unique", "order_no is not unique")
+    ]
     con.create_table("orders", rows.drop("order_no"), database="stage", overwrite=True)
     assert validate_input(con, schema_of("orders"))[0].check == "shape"
     con.drop_table("goods", database="stage")

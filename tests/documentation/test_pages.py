@@ -15,6 +15,7 @@ from settlement.rules import vat
 # What the rulebook has, by part.
 COUNTS = {"A1": 19, "A2": 23, "A3": 18, "A4": 18, "C": 49}
 
+
 @pytest.fixture(scope="module")
 def written():
     return pages()

@@ -14,7 +14,12 @@ UNKNOWN_ACCOUNT = "6222020000000000000"
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """One order paid as it should be, money of nobody knows whom, and a line of an account nobody knows."""
-    made = TinyHome(tmp_path_factory.mktemp("tiny")).add("orders", export_order()).add("goods", export_line()).add("bank", usd_receipt())
+    made = (
+        TinyHome(tmp_path_factory.mktemp("tiny"))
+        .add("orders", export_order())
+        .add("goods", export_line())
+        .add("bank", usd_receipt())
+    )
     made.add("bank", cny_line("8888.00", "往来款", counterparty_name="上海某某公司", counterparty_account="1"))
     made.add("bank", cny_line("5.00", "SO0001", account_no=UNKNOWN_ACCOUNT))
     home = made.write()
@@ -24,7 +29,9 @@ def home(tmp_path_factory):
 
 
 def codes(home, month="2023-09"):
-    return {row["code"] for row in rows(home, "exceptions", "code", "state", month=month) if row["state"] in ("new", "open")}
+    return {
+        row["code"] for row in rows(home, "exceptions", "code", "state", month=month) if row["state"] in ("new", "open")
+    }
 
 
 def test_an_export_order_from_files_to_invoice_amount(home):
@@ -34,7 +41,13 @@ def test_an_export_order_from_files_to_invoice_amount(home):
          "ex_vat_amount": D("704000.00"), "refund_amount": D("91520.00"), "status": "可开票"}
     ]  # fmt: skip
     assert rows(home, "receipt_allocations", "order_no", "purpose", "amount", "amount_cny", "confidence") == [
-        {"order_no": "SO0001", "purpose": "货款", "amount": D("100000.00"), "amount_cny": D("720000.00"), "confidence": "certain"}
+        {
+            "order_no": "SO0001",
+            "purpose": "货款",
+            "amount": D("100000.00"),
+            "amount_cny": D("720000.00"),
+            "confidence": "certain",
+        }
     ]
     assert rows(home, "principal_balances", "opening", "movement", "closing") == [
         {"opening": D("0.00"), "movement": D("704000.00"), "closing": D("704000.00")}

@@ -53,7 +53,9 @@ def whose(home: Home) -> dict[tuple, list[dict]]:
         else:
             found = [(*piece, amount) for piece, amount in placed[line[:-1]].items() if amount]
         pieces[line] = [
-            {"principal": who, "order": order, "purpose": purpose, "amount": amount} for who, order, purpose, amount in found if who
+            {"principal": who, "order": order, "purpose": purpose, "amount": amount}
+            for who, order, purpose, amount in found
+            if who
         ]
     return pieces
 
@@ -110,7 +112,9 @@ def test_every_principals_ledger_of_the_year_is_what_the_raw_files_come_to(year)
     assert posted(year) == expected
     assert {kind for _, kind in expected} == {"期初", "收款", "费用", "物流费", "付款", "手续费", "税金"}
     closing = {row["principal_id"]: row["closing"] for row in rows(year, "principal_balances", month="2023-12")}
-    owed = {principal: sum(amount for (who, _), amount in expected.items() if who == principal) for principal, _ in expected}
+    owed = {
+        principal: sum(amount for (who, _), amount in expected.items() if who == principal) for principal, _ in expected
+    }
     assert closing == owed and len(owed) >= 8
 
 
@@ -124,7 +128,9 @@ def test_the_year_is_settled_and_its_balances_chain(year):
         for row in ledger:
             upto[row["principal_id"]] += row["amount_cny"] if row["month"] <= month else 0
         balances = rows(year, "principal_balances", month=month)
-        assert {row["principal_id"]: row["closing"] for row in balances if row["closing"]} == {who: sum_ for who, sum_ in upto.items() if sum_}
+        assert {row["principal_id"]: row["closing"] for row in balances if row["closing"]} == {
+            who: sum_ for who, sum_ in upto.items() if sum_
+        }
         accounts: dict[str, D] = defaultdict(D)
         for row in rows(year, "principal_account_balances", month=month):
             accounts[row["principal_id"]] += row["closing"]

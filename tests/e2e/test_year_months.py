@@ -16,14 +16,28 @@ from tests.e2e.tiny import TinyHome, cny_line, export_line, export_order, usd_re
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("months")]
 
 SEP, OCT = "2023-09", "2023-10"
-OPENING = {"principal_id": "P001", "month": SEP, "account": "预收", "currency": "CNY", "amount_cny": "5000.00", "arisen_on": "2023-08-20"}
+OPENING = {
+    "principal_id": "P001",
+    "month": SEP,
+    "account": "预收",
+    "currency": "CNY",
+    "amount_cny": "5000.00",
+    "arisen_on": "2023-08-20",
+}
 
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory) -> dict:
     """What each step said and left behind, in order; the tests below only look."""
-    made = TinyHome(tmp_path_factory.mktemp("months")).add("orders", export_order()).add("goods", export_line()).add("bank", usd_receipt())
-    made.refer("opening_items", OPENING).refer("opening_balances", {"principal_id": "P001", "month": SEP, "balance_cny": "5000.00"})
+    made = (
+        TinyHome(tmp_path_factory.mktemp("months"))
+        .add("orders", export_order())
+        .add("goods", export_line())
+        .add("bank", usd_receipt())
+    )
+    made.refer("opening_items", OPENING).refer(
+        "opening_balances", {"principal_id": "P001", "month": SEP, "balance_cny": "5000.00"}
+    )
     home = made.write()
     seen: dict = {"home": home}
 
@@ -42,10 +56,16 @@ def life(tmp_path_factory) -> dict:
     seen["settled"] = run_month(home, SEP)[0], states(), _ledger(home, SEP), rows(home, "principal_balances", month=SEP)
     seen["closed"] = command("close", "--month", SEP, "--by", "李会计"), states(), run_month(home, SEP)
     made.add("orders", export_order(agency_fee="3000.00"), month=OCT).add("goods", export_line(), month=OCT)
-    made.add("bank", cny_line("1.00", "利息", counterparty_name=None, summary="结息", booked_on="2023-10-20"), month=OCT)
+    made.add(
+        "bank", cny_line("1.00", "利息", counterparty_name=None, summary="结息", booked_on="2023-10-20"), month=OCT
+    )
     made.write()
     seen["adjusted"] = run_month(home, OCT)[0], _ledger(home, OCT), _ledger(home, SEP)
-    seen["reopened"] = command("reopen", "--month", SEP, "--by", "王主管", "--reason", " "), command("reopen", "--month", SEP, "--by", "王主管", "--reason", "代理费录错"), states()
+    seen["reopened"] = (
+        command("reopen", "--month", SEP, "--by", "王主管", "--reason", " "),
+        command("reopen", "--month", SEP, "--by", "王主管", "--reason", "代理费录错"),
+        states(),
+    )
     made.months[SEP]["orders"][0]["agency_fee"] = "3000.00"
     made.write()
     seen["again"] = run_month(home, SEP)[0], states(), rows(home, "changes", month=SEP), _ledger(home, OCT)
@@ -55,7 +75,10 @@ def life(tmp_path_factory) -> dict:
 
 
 def _ledger(home: Home, month: str) -> list[tuple]:
-    return [(row["kind"], row["amount_cny"], row["adjusts_month"]) for row in rows(home, "principal_ledger", "kind", "amount_cny", "adjusts_month", month=month)]
+    return [
+        (row["kind"], row["amount_cny"], row["adjusts_month"])
+        for row in rows(home, "principal_ledger", "kind", "amount_cny", "adjusts_month", month=month)
+    ]
 
 
 def test_a_month_waits_for_the_one_before(life):
@@ -75,7 +98,11 @@ def test_the_opening_of_the_first_month_is_no_movement(life):
     assert ("期初", D("5000.00"), None) in ledger
     (balance,) = balances
     # 720,000.00 less 3,100.00 and 12,900.00.
-    assert (balance["opening"], balance["movement"], balance["closing"]) == (D("5000.00"), D("704000.00"), D("709000.00"))
+    assert (balance["opening"], balance["movement"], balance["closing"]) == (
+        D("5000.00"),
+        D("704000.00"),
+        D("709000.00"),
+    )
 
 
 def test_a_closed_month_is_frozen(life):
@@ -104,7 +131,10 @@ def test_the_earlier_month_run_again_tells_what_changed_and_why_and_makes_the_la
     told = {(row["table_name"], row["column_name"]): row for row in changes}
     fee = told["export_invoices", "fees_cny"]
     assert (fee["before"], fee["after"]) == ("16000.00", "15900.00")
-    assert (told["principal_balances", "closing"]["before"], told["principal_balances", "closing"]["after"]) == ("709000.00", "709100.00")
+    assert (told["principal_balances", "closing"]["before"], told["principal_balances", "closing"]["after"]) == (
+        "709000.00",
+        "709100.00",
+    )
     for row in (fee, told["principal_balances", "closing"]):
         assert "orders.csv 第 2 行" in row["why"] and "代理费 3100.00 → 3000.00" in row["why"], row
     # Nobody touched October's rows.

@@ -28,7 +28,13 @@ def _shipped(name: str, *changes: tuple[str, str]) -> str:
 
 @pytest.fixture
 def home(tmp_path) -> Home:
-    return TinyHome(tmp_path).add("orders", export_order()).add("goods", export_line(levy_rate=None)).add("bank", usd_receipt()).write()
+    return (
+        TinyHome(tmp_path)
+        .add("orders", export_order())
+        .add("goods", export_line(levy_rate=None))
+        .add("bank", usd_receipt())
+        .write()
+    )
 
 
 def _run(home: Home) -> int:
@@ -38,8 +44,16 @@ def _run(home: Home) -> int:
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
-        ("vat_rates", ("from: 2018-05-01, to: 2019-03-31, rate: 16%", "from: 2018-05-02, to: 2019-03-31, rate: 16%"), "gap from 2018-05-01 to 2018-05-01"),
-        ("vat_rates", ("from: 2018-05-01, to: 2019-03-31, rate: 16%", "from: 2018-04-30, to: 2019-03-31, rate: 16%"), "overlap"),
+        (
+            "vat_rates",
+            ("from: 2018-05-01, to: 2019-03-31, rate: 16%", "from: 2018-05-02, to: 2019-03-31, rate: 16%"),
+            "gap from 2018-05-01 to 2018-05-01",
+        ),
+        (
+            "vat_rates",
+            ("from: 2018-05-01, to: 2019-03-31, rate: 16%", "from: 2018-04-30, to: 2019-03-31, rate: 16%"),
+            "overlap",
+        ),
     ],
 )
 def test_a_run_refuses_gaps_and_overlaps_names_them_and_publishes_nothing(home, capsys, name, change, said):
@@ -52,7 +66,9 @@ def test_a_run_refuses_gaps_and_overlaps_names_them_and_publishes_nothing(home, 
 
 def test_a_file_of_the_home_is_in_force_and_a_calendar_that_ends_before_the_month_blocks(home):
     (home.reference / "swap_ratio.yaml").write_text(_shipped("swap_ratio", NARROW), "utf-8")
-    (home.reference / "vat_levy.csv").write_text("category,from,to,rate,source\nstandard,2012-01-01,,15%,test\nreduced,2012-01-01,,9%,test\n", "utf-8")
+    (home.reference / "vat_levy.csv").write_text(
+        "category,from,to,rate,source\nstandard,2012-01-01,,15%,test\nreduced,2012-01-01,,9%,test\n", "utf-8"
+    )
     (home.reference / "calendar.csv").write_text("日期,是否工作日\n2022-10-03,否\n", "utf-8")
     assert _run(home) == 0
     (line,) = rows(home, "export_invoices", "levy_rate", "invoice_amount", "swap_ratio")

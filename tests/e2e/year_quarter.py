@@ -162,7 +162,13 @@ def _kept(q: Quarter) -> None:
     q.credit("P19", "USD", "10000.00", "X1901", cny_amount="62000.00")
     q.home.add(
         "refund_notices",
-        {"declaration_no": "310120230600001901", "batch_no": "TS1901", "result": "核准", "amount": "8060.00", "notified_on": "2023-09-20"},
+        {
+            "declaration_no": "310120230600001901",
+            "batch_no": "TS1901",
+            "result": "核准",
+            "amount": "8060.00",
+            "notified_on": "2023-09-20",
+        },
     )
     bureau = {"counterparty_name": "国家金库宁波市海曙区支库", "counterparty_account": "1", "summary": "退税"}
     q.credit("P19", "CNY", "8060.00", "出口退税 TS1901", on="2023-09-25", **bureau)

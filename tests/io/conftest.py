@@ -22,7 +22,9 @@ class Desk:
 
     def __init__(self, root: Path) -> None:
         self.home = Home(root)
-        self.put("raw/reference/principals.csv", "委托方编号,委托方名称,结算方式", "P001,甲公司,票结", "P002,乙公司,月结")
+        self.put(
+            "raw/reference/principals.csv", "委托方编号,委托方名称,结算方式", "P001,甲公司,票结", "P002,乙公司,月结"
+        )
         self.put("raw/reference/own_accounts.csv", "账号,币种,开户行,户名", "33010001,CNY,工行,本公司")
         self.put("raw/2023-09/orders/orders.csv", ORDERS, "E1,出口贸易代理,P001,2023-09-05,USD,100.00")
         self.put("raw/2023-09/orders/goods.csv", GOODS, "E1,1,8501100000,电机,10,台,100.00")
@@ -57,7 +59,11 @@ class Books:
         return [row for row in self.rows("found", "ingest") if row["code"] == code]
 
     def totals(self, name: str) -> dict[tuple[str, str], dict]:
-        return {(row["source_file"].rpartition("/")[2], row["currency"]): row for row in self.rows("stage", "control_totals") if row["input_table"] == name}
+        return {
+            (row["source_file"].rpartition("/")[2], row["currency"]): row
+            for row in self.rows("stage", "control_totals")
+            if row["input_table"] == name
+        }
 
     def rejected(self, name: str) -> list[dict]:
         return [row for row in self.rows("stage", "rejected_rows") if row["input_table"] == name]

@@ -24,7 +24,9 @@ AMOUNTS = st.sampled_from(
      ("-", "0.00"), ("1.234", "0.00"), ("#N/A", "0.00"), ("=1+1", "0.00"), ("9" * 20, "0.00"), ("１２.５", "12.50")]
 )  # fmt: skip
 CODES = st.sampled_from(["F1", "f1", "Ｆ1", "", "6.22E+18", "F 2", "\u200bF3", "'F4", "合计"])
-ROWS = st.lists(st.tuples(CODES, CODES, AMOUNTS, st.sampled_from(["CNY", "人民币", "USD", "XYZ", ""])), min_size=1, max_size=30)
+ROWS = st.lists(
+    st.tuples(CODES, CODES, AMOUNTS, st.sampled_from(["CNY", "人民币", "USD", "XYZ", ""])), min_size=1, max_size=30
+)
 
 
 def _lines(rows) -> list[list[str]]:
@@ -47,7 +49,9 @@ def test_every_row_of_a_file_is_accepted_or_rejected(rows, encoding):
     accepted, rejected = table.accepted.to_pylist(), table.rejected.to_pylist()
     numbers = sorted([row["source_row"] for row in accepted] + [row["source_row"] for row in rejected])
     assert numbers == list(range(2, len(rows) + 2))
-    amount = sum((row["amount"] for row in accepted), Decimal("0.00")) + sum((row["amount"] for row in rejected), Decimal("0.00"))
+    amount = sum((row["amount"] for row in accepted), Decimal("0.00")) + sum(
+        (row["amount"] for row in rejected), Decimal("0.00")
+    )
     assert amount == sum((Decimal(worth) for _, _, (_, worth), _ in rows), Decimal("0.00"))
     for row in rejected:
         assert row["field"] and row["reason"]

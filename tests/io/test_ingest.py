@@ -24,7 +24,12 @@ def test_a_plain_month_is_accepted_whole(read):
     assert books.rows("found", "ingest") == []
     assert books.rows("stage", "rejected_rows") == []
     [order] = books.rows("stage", "orders")
-    assert (order["order_no"], order["month"], order["source_file"], order["source_row"]) == ("E1", "2023-09", "raw/2023-09/orders/orders.csv", 2)
+    assert (order["order_no"], order["month"], order["source_file"], order["source_row"]) == (
+        "E1",
+        "2023-09",
+        "raw/2023-09/orders/orders.csv",
+        2,
+    )
     assert len(order["row_digest"]) == 32 and order["original"] is None
     assert books.totals("goods")["goods.csv", "USD"]["amount_accepted"] == Decimal("100.00")  # in the order's currency
     assert books.totals("principals")["principals.csv", "CNY"]["rows_accepted"] == 2
@@ -42,7 +47,12 @@ def test_every_table_exists_with_its_columns_and_types(read):
 def test_the_same_files_give_the_same_tables(desk, read):
     desk.put("raw/2023-09/orders/more.csv", ORDERS, *[ORDER.format(number, number) for number in range(2, 300)])
     first, second = read(), read()
-    for schema, name in (("stage", "orders"), ("stage", "rejected_rows"), ("stage", "control_totals"), ("found", "ingest")):
+    for schema, name in (
+        ("stage", "orders"),
+        ("stage", "rejected_rows"),
+        ("stage", "control_totals"),
+        ("found", "ingest"),
+    ):
         assert first.rows(schema, name) == second.rows(schema, name)
 
 
@@ -89,7 +99,10 @@ def test_a_file_in_no_known_folder_is_said(desk, read):
     desk.put("raw/2023-09/order/typo.csv", ORDERS, ORDER.format(8, 1))
     desk.put("raw/2023-09/loose.csv", ORDERS, ORDER.format(9, 1))
     books = read()
-    assert {row["source_file"] for row in books.found("FILE_UNREADABLE")} == {"raw/2023-09/order/typo.csv", "raw/2023-09/loose.csv"}
+    assert {row["source_file"] for row in books.found("FILE_UNREADABLE")} == {
+        "raw/2023-09/order/typo.csv",
+        "raw/2023-09/loose.csv",
+    }
     assert {key[0] for key in books.totals("未知")} == {"typo.csv", "loose.csv"}
 
 
@@ -127,7 +140,14 @@ def test_money_at_risk_in_another_currency_is_at_the_last_mid_rate(desk, read):
 
 def test_two_orders_of_one_number(desk, read):
     """The same facts twice are one order; different facts are nobody's guess, and each names the other."""
-    desk.put("raw/2023-09/orders/more.csv", ORDERS, ORDER.format(1, "100.00"), ORDER.format(2, 5), ORDER.format(2, 6), ORDER.format(3, 7))
+    desk.put(
+        "raw/2023-09/orders/more.csv",
+        ORDERS,
+        ORDER.format(1, "100.00"),
+        ORDER.format(2, 5),
+        ORDER.format(2, 6),
+        ORDER.format(3, 7),
+    )
     books = read()
     assert {row["order_no"] for row in books.rows("stage", "orders")} == {"E1", "E3"}
     same, *clash = sorted(books.rejected("orders"), key=lambda row: row["source_row"])
@@ -164,9 +184,17 @@ def test_identical_notices_in_two_files_are_one_and_within_a_file_two(desk, read
     desk.put("raw/2023-09/customs/a.csv", header, row, row)
     desk.put("raw/2023-09/customs/b.csv", "税局导出,,", header, row, "310120230000000018,9.00,2023-09-20")
     books = read()
-    assert sorted(row["amount"] for row in books.rows("stage", "refund_notices")) == [Decimal("9.00"), Decimal("500.00"), Decimal("500.00")]
+    assert sorted(row["amount"] for row in books.rows("stage", "refund_notices")) == [
+        Decimal("9.00"),
+        Decimal("500.00"),
+        Decimal("500.00"),
+    ]
     [repeated] = books.rejected("refund_notices")
-    assert (repeated["source_file"], repeated["source_row"], repeated["code"]) == ("raw/2023-09/customs/b.csv", 3, "ROW_DUPLICATE")
+    assert (repeated["source_file"], repeated["source_row"], repeated["code"]) == (
+        "raw/2023-09/customs/b.csv",
+        3,
+        "ROW_DUPLICATE",
+    )
 
 
 def test_an_order_without_goods_stays_and_is_said(desk, read):
@@ -214,7 +242,10 @@ def test_a_file_of_an_earlier_month_again_is_a_repetition_where_rows_have_no_key
     books = read("2023-10", _as_past(earlier))
     assert len(books.rows("stage", "orders")) == 1  # a later month may repeat an order
     assert books.rows("stage", "freight") == [] and books.rows("stage", "refund_notices") == []
-    assert {row["source_file"] for row in books.found("ROW_DUPLICATE")} >= {"raw/2023-10/freight/f.csv", "raw/2023-10/customs/a.csv"}
+    assert {row["source_file"] for row in books.found("ROW_DUPLICATE")} >= {
+        "raw/2023-10/freight/f.csv",
+        "raw/2023-10/customs/a.csv",
+    }
 
 
 def test_decisions_seen_before_are_not_taken_twice(desk, read):
@@ -244,7 +275,13 @@ def test_an_empty_home_is_read_too(tmp_path):
     ingest_reference(con, Home(tmp_path))
     ingest_month(con, Home(tmp_path), "2023-09", no_past)
     problems = {row["subject"] for row in Books(con).found("INPUT_MISSING")}
-    assert problems == {"2023-09|orders", "2023-09|bank", "2023-09|freight", "reference|principals", "reference|own_accounts"}
+    assert problems == {
+        "2023-09|orders",
+        "2023-09|bank",
+        "2023-09|freight",
+        "reference|principals",
+        "reference|own_accounts",
+    }
 
 
 def test_masters_are_read_by_file_name_and_dated_rows_are_versions(desk, read):
@@ -259,7 +296,10 @@ def test_masters_are_read_by_file_name_and_dated_rows_are_versions(desk, read):
     desk.put("raw/reference/stray.csv", "a,b", "1,2")
     desk.put("raw/reference/opening_balances.csv", "委托方编号,月份,期初余额", "P001,2023年9月,5")
     books = read()
-    assert [(row["principal_id"], row["name"]) for row in books.rows("reference", "principals")] == [("P001", "甲"), ("P001", "甲二")]
+    assert [(row["principal_id"], row["name"]) for row in books.rows("reference", "principals")] == [
+        ("P001", "甲"),
+        ("P001", "甲二"),
+    ]
     assert [row["source_row"] for row in books.rejected("principals")] == [4, 5]
     assert "stray.csv" in books.found("FILE_UNREADABLE")[0]["message"]
     assert books.rows("reference", "opening_balances")[0]["month"] == "2023-09"
@@ -298,7 +338,11 @@ def test_goods_that_are_rejected_are_in_the_currency_of_their_order(desk, read):
     books = read()
     total = books.totals("goods")["lines.csv", "USD"]
     assert (total["rows_read"], total["rows_rejected"], total["amount_rejected"]) == (3, 3, Decimal("91.00"))
-    at_risk = {row["source_row"]: row["amount_at_risk_cny"] for row in books.found("ROW_REJECTED") if row["source_file"].endswith("lines.csv")}
+    at_risk = {
+        row["source_row"]: row["amount_at_risk_cny"]
+        for row in books.found("ROW_REJECTED")
+        if row["source_file"].endswith("lines.csv")
+    }
     assert at_risk == {2: Decimal("560.00"), 3: Decimal("35.00"), 4: Decimal("42.00")}
 
 
@@ -310,5 +354,9 @@ def test_a_tax_bureaus_price_has_fifteen_decimals(desk, read):
     )
     books = read()
     [invoice] = books.rows("stage", "vat_invoices")
-    assert (invoice["unit_price"], invoice["quantity"], invoice["ex_vat_amount"]) == (Decimal("8.84955752"), Decimal("10.123457"), Decimal("89.59"))
+    assert (invoice["unit_price"], invoice["quantity"], invoice["ex_vat_amount"]) == (
+        Decimal("8.84955752"),
+        Decimal("10.123457"),
+        Decimal("89.59"),
+    )
     assert books.found("ROW_REJECTED") == []

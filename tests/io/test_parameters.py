@@ -91,7 +91,9 @@ def test_a_table_of_the_home_may_be_excel_or_gb18030_with_chinese_headers(tmp_pa
     book.active.append(["standard", datetime(2012, 1, 1), datetime(2020, 12, 31), "17%", "x"])  # noqa: DTZ001
     book.active.append(["standard", "2021年1月1日", None, 0.15, "x"])
     book.save(tmp_path / "vat_levy.xlsx")
-    (tmp_path / "release_short.csv").write_bytes("生效日期,失效日期,amount,来源\n2012/1/1,,5.00,风控部\n".encode("gb18030"))
+    (tmp_path / "release_short.csv").write_bytes(
+        "生效日期,失效日期,amount,来源\n2012/1/1,,5.00,风控部\n".encode("gb18030")
+    )
     loaded = files.load_parameters(tmp_path)
     assert loaded.value_on("vat_levy", date(2020, 12, 31), category="standard") == Decimal("0.17")
     assert loaded.value_on("vat_levy", date(2021, 1, 1), category="standard") == Decimal("0.15")

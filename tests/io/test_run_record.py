@@ -14,7 +14,10 @@ def row(month="2023-09", state=run_record.SETTLED, by="settle_month", reason=Non
 
 
 def after(states, month="2023-09", missing=None):
-    return {each["month"]: (each["state"], each["by"], each["reason"]) for each in run_record.after_run(states, month, not missing, AT, missing)}
+    return {
+        each["month"]: (each["state"], each["by"], each["reason"])
+        for each in run_record.after_run(states, month, not missing, AT, missing)
+    }
 
 
 def test_who_reopened_a_month_and_why_outlives_its_next_runs():
@@ -22,13 +25,26 @@ def test_who_reopened_a_month_and_why_outlives_its_next_runs():
     kept = ("settled", "settle_month", "反关账：漏录一张税单（关税）（王会计）")
     once = run_record.after_run(states, "2023-09", True, AT, None)
     assert after(states) == {"2023-09": kept} == after(once)
-    assert after(once, missing="缺运费账单")["2023-09"] == ("incomplete", "settle_month", "缺运费账单；反关账：漏录一张税单（关税）（王会计）")
-    assert run_record.reopenings(row(state="closed", by="李会计", reason="关账；此前反关账：漏录一张税单（王会计）")) == "反关账：漏录一张税单（王会计）"
+    assert after(once, missing="缺运费账单")["2023-09"] == (
+        "incomplete",
+        "settle_month",
+        "缺运费账单；反关账：漏录一张税单（关税）（王会计）",
+    )
+    assert (
+        run_record.reopenings(row(state="closed", by="李会计", reason="关账；此前反关账：漏录一张税单（王会计）"))
+        == "反关账：漏录一张税单（王会计）"
+    )
     assert run_record.reopenings(row(reason="关账")) == run_record.reopenings(None) == ""
 
 
 def test_later_settled_months_are_stale_and_others_stay():
-    states = [row("2023-08"), row(), row("2023-10"), row("2023-11", "incomplete", reason="缺运费账单"), row("2023-12", "stale", reason="x")]
+    states = [
+        row("2023-08"),
+        row(),
+        row("2023-10"),
+        row("2023-11", "incomplete", reason="缺运费账单"),
+        row("2023-12", "stale", reason="x"),
+    ]
     assert {month: state for month, (state, _, _) in after(states).items()} == {
         "2023-08": "settled", "2023-09": "settled", "2023-10": "stale", "2023-11": "stale", "2023-12": "stale",
     }  # fmt: skip

@@ -22,7 +22,7 @@ def orders_of(path: Path, *lines: str, encoding: str = "utf-8") -> FileRead:
 
 
 def only(read: FileRead):
-    assert read.unread == ()or list(read.unread) == []
+    assert read.unread == () or list(read.unread) == []
     [table] = read.tables
     return table
 
@@ -36,18 +36,28 @@ def test_the_header_is_found_by_its_names(tmp_path):
         "100.00,E1,x,USD,出口贸易代理,2023-09-05,P001",
     )  # fmt: skip
     [row] = only(read).accepted.to_pylist()
-    assert (row["order_no"], row["amount_fx"], row["ordered_on"], row["source_row"]) == ("E1", Decimal("100.00"), date(2023, 9, 5), 5)
+    assert (row["order_no"], row["amount_fx"], row["ordered_on"], row["source_row"]) == (
+        "E1",
+        Decimal("100.00"),
+        date(2023, 9, 5),
+        5,
+    )
 
 
 def test_which_table_follows_from_the_header_and_not_from_the_name(tmp_path):
     path = tmp_path / "订单.csv"
-    path.write_text("订单号,行号,商品编码,货物名称,数量,法定第一计量单位,外币金额\nE1,1,8501,电机,10,台,5\n", encoding="utf-8")
+    path.write_text(
+        "订单号,行号,商品编码,货物名称,数量,法定第一计量单位,外币金额\nE1,1,8501,电机,10,台,5\n", encoding="utf-8"
+    )
     assert only(read_file(path, monthly_layouts("orders"))).layout.name == "goods"
     path.write_text("报关单号,退税金额,通知日期\n310,5,2023-09-05\n", encoding="utf-8")
     assert only(read_file(path, monthly_layouts("customs"))).layout.name == "refund_notices"
     path.write_text("发票号码,订单号,行号,数量,金额\n1,E1,1,10,5\n", encoding="utf-8")
     assert only(read_file(path, monthly_layouts("vat"))).layout.name == "vat_shares"
-    path.write_text("发票号码,订单号,行号,数量,金额,销方识别号,销方名称,开票日期\n1,E1,1,10,5,9133,甲,2023-09-05\n", encoding="utf-8")
+    path.write_text(
+        "发票号码,订单号,行号,数量,金额,销方识别号,销方名称,开票日期\n1,E1,1,10,5,9133,甲,2023-09-05\n",
+        encoding="utf-8",
+    )
     assert only(read_file(path, monthly_layouts("vat"))).layout.name == "vat_invoices"
 
 
@@ -64,7 +74,12 @@ def test_total_rows_blank_rows_footers_and_repeated_headers_are_no_rows(tmp_path
 
 def test_a_row_that_only_looks_like_a_total_is_a_row(tmp_path):
     """A goods name may begin with 合计, and a dated line that lacks its number must not vanish."""
-    read = orders_of(tmp_path / "x.csv", "境外客商," + HEADER, "合计商贸,E1,出口贸易代理,P001,2023-09-05,USD,1", "合计,,出口贸易代理,P001,2023-09-06,USD,9")
+    read = orders_of(
+        tmp_path / "x.csv",
+        "境外客商," + HEADER,
+        "合计商贸,E1,出口贸易代理,P001,2023-09-05,USD,1",
+        "合计,,出口贸易代理,P001,2023-09-06,USD,9",
+    )
     table = only(read)
     assert [row["counterparty"] for row in table.accepted.to_pylist()] == ["合计商贸"]
     [rejected] = table.rejected.to_pylist()
@@ -80,31 +95,57 @@ def test_a_bad_cell_rejects_its_row_and_says_what_was_read(tmp_path):
     table = only(read)
     assert [row["order_no"] for row in table.accepted.to_pylist()] == ["E4"]
     bad_amount, bad_date, two_faults = table.rejected.to_pylist()
-    assert (bad_amount["source_row"], bad_amount["field"], bad_amount["found"], bad_amount["amount"]) == (2, "amount_fx", "12,3x", Decimal("0.00"))
+    assert (bad_amount["source_row"], bad_amount["field"], bad_amount["found"], bad_amount["amount"]) == (
+        2,
+        "amount_fx",
+        "12,3x",
+        Decimal("0.00"),
+    )
     assert "「外币金额」读到「12,3x」" in bad_amount["reason"]
     assert (bad_date["field"], bad_date["amount"], bad_date["order_no"]) == ("ordered_on", Decimal("5.00"), "E2")
-    assert two_faults["field"] == "services" and "「委托方编号」必填" in two_faults["reason"] and "卖货" in two_faults["reason"]
+    assert (
+        two_faults["field"] == "services"
+        and "「委托方编号」必填" in two_faults["reason"]
+        and "卖货" in two_faults["reason"]
+    )
 
 
 def test_defaults_fill_empty_cells_only(tmp_path):
     read = orders_of(tmp_path / "x.csv", HEADER + ",出口方式,物流费处理", "E1,出口贸易代理,P001,2023-09-05,USD,1,,抵扣")
     [row] = only(read).accepted.to_pylist()
-    assert (row["order_status"], row["export_mode"], row["freight_treatment"], row["agency_fee"]) == ("正常", "自营", "抵扣", None)
+    assert (row["order_status"], row["export_mode"], row["freight_treatment"], row["agency_fee"]) == (
+        "正常",
+        "自营",
+        "抵扣",
+        None,
+    )
 
 
 def test_the_original_text_stays_beside_what_was_normalised(tmp_path):
-    read = orders_of(tmp_path / "x.csv", HEADER + ",境外客商,合同号", 'Ｅ１,出口贸易代理,P001,2023-09-05,USD,"1,000.00","　ACME ""X"" ＬＴＤ",ht-1')
+    read = orders_of(
+        tmp_path / "x.csv",
+        HEADER + ",境外客商,合同号",
+        'Ｅ１,出口贸易代理,P001,2023-09-05,USD,"1,000.00","　ACME ""X"" ＬＴＤ",ht-1',
+    )
     [row] = only(read).accepted.to_pylist()
     assert (row["order_no"], row["counterparty"], row["contract_no"]) == ("E1", 'ACME "X" LTD', "HT-1")
-    assert json.loads(row["original"]) == {"order_no": "Ｅ１", "counterparty": '　ACME "X" ＬＴＤ', "contract_no": "ht-1"}
+    assert json.loads(row["original"]) == {
+        "order_no": "Ｅ１",
+        "counterparty": '　ACME "X" ＬＴＤ',
+        "contract_no": "ht-1",
+    }
     plain = only(orders_of(tmp_path / "y.csv", HEADER, "E1,出口贸易代理,P001,2023-09-05,USD,1")).accepted.to_pylist()
     assert plain[0]["original"] is None
 
 
 def test_a_missing_column_and_a_column_twice_are_named(tmp_path):
-    [(_, reason)] = orders_of(tmp_path / "x.csv", "订单号,服务类型,下单日期,币种,外币金额", "E1,出口贸易代理,2023-09-05,USD,1").unread
+    [(_, reason)] = orders_of(
+        tmp_path / "x.csv", "订单号,服务类型,下单日期,币种,外币金额", "E1,出口贸易代理,2023-09-05,USD,1"
+    ).unread
     assert "缺少必需的列：委托方编号" in reason
-    [(_, reason)] = orders_of(tmp_path / "x.csv", HEADER + ",外币金额", "E1,出口贸易代理,P001,2023-09-05,USD,1,2").unread
+    [(_, reason)] = orders_of(
+        tmp_path / "x.csv", HEADER + ",外币金额", "E1,出口贸易代理,P001,2023-09-05,USD,1,2"
+    ).unread
     assert "出现两次" in reason and "外币金额" in reason
     [(_, reason)] = orders_of(tmp_path / "x.csv", "天气,晴", "明天,雨").unread
     assert "找不到表头" in reason
@@ -113,7 +154,12 @@ def test_a_missing_column_and_a_column_twice_are_named(tmp_path):
 def test_a_header_below_row_twenty_is_not_looked_for(tmp_path):
     titles = [f"标题 {number}" for number in range(20)]
     assert orders_of(tmp_path / "x.csv", *titles, HEADER, "E1,出口贸易代理,P001,2023-09-05,USD,1").unread
-    assert only(orders_of(tmp_path / "x.csv", *titles[:19], HEADER, "E1,出口贸易代理,P001,2023-09-05,USD,1")).accepted.num_rows == 1
+    assert (
+        only(
+            orders_of(tmp_path / "x.csv", *titles[:19], HEADER, "E1,出口贸易代理,P001,2023-09-05,USD,1")
+        ).accepted.num_rows
+        == 1
+    )
 
 
 def test_a_workbook_with_both_sheets_and_excel_cells(tmp_path):
@@ -192,7 +238,10 @@ def test_a_tax_bureau_export_counts_each_invoice_once(tmp_path):
     del workbook["Sheet"]
     workbook.save(tmp_path / "x.xlsx")
     read = read_file(tmp_path / "x.xlsx", monthly_layouts("vat"))
-    assert [(table.layout.name, table.accepted.num_rows) for table in read.tables] == [("vat_invoices", 2), ("vat_shares", 1)]
+    assert [(table.layout.name, table.accepted.num_rows) for table in read.tables] == [
+        ("vat_invoices", 2),
+        ("vat_shares", 1),
+    ]
 
 
 def test_a_decision_that_was_begun_is_no_template(tmp_path):
@@ -208,7 +257,10 @@ def test_a_decision_that_was_begun_is_no_template(tmp_path):
 
 def test_one_of_several_columns_must_be_filled(tmp_path):
     path = tmp_path / "f.csv"
-    path.write_text("供应商,供应商账单号,订单号,提单号,费用代码,币种,金额\n甲,F1,,B1,THC,CNY,5\n甲,F1,,,THC,CNY,-7\n", encoding="utf-8")
+    path.write_text(
+        "供应商,供应商账单号,订单号,提单号,费用代码,币种,金额\n甲,F1,,B1,THC,CNY,5\n甲,F1,,,THC,CNY,-7\n",
+        encoding="utf-8",
+    )
     table = only(read_file(path, monthly_layouts("freight")))
     assert [row["bl_no"] for row in table.accepted.to_pylist()] == ["B1"]
     [rejected] = table.rejected.to_pylist()
@@ -227,7 +279,10 @@ def test_every_layout_reads_the_file_it_describes(tmp_path):
     samples = {"date": "2023-09-05", "time": "2023-09-05 10:00", "money": "5.00", "quantity": "5", "quote": "7.1", "rate": "13%",
                "flag": "是", "whole": "1", "currency": "CNY", "month": "2023-09"}  # fmt: skip
     for layout in layouts().values():
-        row = [item.values[0] if item.values else item.words[0] if item.words else samples.get(item.kind, "X1") for item in layout.fields]
+        row = [
+            item.values[0] if item.values else item.words[0] if item.words else samples.get(item.kind, "X1")
+            for item in layout.fields
+        ]
         for names in ([item.header for item in layout.fields], [item.name for item in layout.fields]):
             path = tmp_path / f"{layout.name}.csv"
             path.write_text(",".join(names) + "\n" + ",".join(row) + "\n", encoding="utf-8")

@@ -38,7 +38,18 @@ def test_cells_are_what_was_typed(tmp_path):
         {"B3": "00123", "C3": 1234.5, "D3": date(2023, 9, 5), "E3": datetime.fromisoformat("2023-09-05 16:30"), "F3": 45174,
          "G3": 3 * 1234.56, "H3": True, "I3": "  留空格 "},
     )  # fmt: skip
-    assert row(path, 3) == ["", "00123", "1234.5", "2023-09-05", "2023-09-05 16:30:00", "45174", "3703.68", "TRUE", "  留空格 ", 3]
+    assert row(path, 3) == [
+        "",
+        "00123",
+        "1234.5",
+        "2023-09-05",
+        "2023-09-05 16:30:00",
+        "45174",
+        "3703.68",
+        "TRUE",
+        "  留空格 ",
+        3,
+    ]
     [sheet] = read_sheets(path)
     assert sheet.name == "订单" and sheet.from_workbook and sheet.table.num_rows == 3
 
@@ -114,9 +125,13 @@ def test_two_cells_in_opposite_corners_are_refused(tmp_path):
 
 def test_the_scan_sees_cells_across_its_chunks(tmp_path, monkeypatch):
     monkeypatch.setattr("settlement.io.workbook_scan._CHUNK", 97)
-    path = book(tmp_path / "x.xlsx", {f"{column}{number}": f"={column}{number}+1" for column in "BC" for number in range(1, 30)})
+    path = book(
+        tmp_path / "x.xlsx", {f"{column}{number}": f"={column}{number}+1" for column in "BC" for number in range(1, 30)}
+    )
     [sheet] = read_sheets(path)
-    assert [list(row.values())[1:3] for row in sheet.table.to_pylist()] == [[f"=B{n}+1", f"=C{n}+1"] for n in range(1, 30)]
+    assert [list(row.values())[1:3] for row in sheet.table.to_pylist()] == [
+        [f"=B{n}+1", f"=C{n}+1"] for n in range(1, 30)
+    ]
 
 
 @pytest.mark.parametrize("written", ["<c r='B2'", "<x:c\n r='B2'", "<c"])
@@ -129,7 +144,7 @@ def test_references_in_other_spellings_are_seen(written):
         _scan_chunk(scan, b"<c t='n'><v>1</v></c>" * 5000, last=True)
 
 
-@given(st.decimals(min_value=-10**12, max_value=10**12, places=2, allow_nan=False))
+@given(st.decimals(min_value=-(10**12), max_value=10**12, places=2, allow_nan=False))
 def test_an_amount_typed_into_excel_comes_back(amount):
     assert Decimal(number_text(float(amount))) == amount
 

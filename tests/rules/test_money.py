@@ -28,7 +28,9 @@ def test_products_and_quotients_of_columns_equal_those_of_decimals(pairs):
     pairs = [(a, r) for a, r in pairs if max(abs(a * r), abs(a / r)) < Decimal(10) ** 15]
     rows = [{"amount": amount, "rate": rate} for amount, rate in pairs]
     assert column(rows, lambda t: money.multiply(t.amount, t.rate)) == [money.multiply(a, r) for a, r in pairs]
-    assert column(rows, lambda t: money.divide_half_up(t.amount, t.rate)) == [money.divide_half_up(a, r) for a, r in pairs]
+    assert column(rows, lambda t: money.divide_half_up(t.amount, t.rate)) == [
+        money.divide_half_up(a, r) for a, r in pairs
+    ]
 
 
 @given(AMOUNTS, RATES)
@@ -40,7 +42,9 @@ def test_a_product_is_the_exact_one_half_up(amount, rate):
 
 @pytest.mark.parametrize("amount", ["649583.365", "2.345", "-2.345", "0.005", "-0.005"])
 def test_ties_go_away_from_zero_never_to_even(amount):
-    expected = {"649583.365": "649583.37", "2.345": "2.35", "-2.345": "-2.35", "0.005": "0.01", "-0.005": "-0.01"}[amount]
+    expected = {"649583.365": "649583.37", "2.345": "2.35", "-2.345": "-2.35", "0.005": "0.01", "-0.005": "-0.01"}[
+        amount
+    ]
     assert money.round_half_up(Decimal(amount)) == Decimal(expected)
     table = table_of([{"x": amount}], ibis.schema({"x": "decimal(18,8)"}))
     assert CON.to_pyarrow(table.select(x=money.round_half_up(table.x))).to_pylist() == [{"x": Decimal(expected)}]

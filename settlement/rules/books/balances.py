@@ -29,7 +29,10 @@ def order_balances(postings: ir.Table, orders: ir.Table) -> ir.Table:
         orders.select("order_no", _owner="principal_id", _export="is_export", _import="is_import"), "order_no"
     )
     kind = ibis.cases(
-        (joined.account == "物流费", "logistics"), (joined._export, "export"), (joined._import, "import"), else_="logistics"
+        (joined.account == "物流费", "logistics"),
+        (joined._export, "export"),
+        (joined._import, "import"),
+        else_="logistics",
     )
     sided = joined.mutate(_kind_of_order=kind)
     nil = money.decimal_literal(0)

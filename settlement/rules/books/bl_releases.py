@@ -37,7 +37,9 @@ def _due(shipped: ir.Table, charges: ir.Table, expected: ir.Table) -> ir.Table:
     waiting = expected.select("order_no", "expected_cny", is_expected=ibis.literal(True))
     joined = shipped.left_join(summed, "order_no", rname="b_{name}").left_join(waiting, "order_no", rname="w_{name}")
     is_expected = ibis.coalesce(joined.is_expected, False)
-    told = (ibis.coalesce(joined._untold, False)).ifelse(ibis.null(MONEY), ibis.coalesce(joined._billed, NIL)).cast(MONEY)
+    told = (
+        (ibis.coalesce(joined._untold, False)).ifelse(ibis.null(MONEY), ibis.coalesce(joined._billed, NIL)).cast(MONEY)
+    )
     return joined.mutate(
         due_cny=is_expected.ifelse(joined.expected_cny, told).cast(MONEY), is_expected=is_expected
     ).drop("_billed", "_untold", "expected_cny", "b_order_no", "w_order_no")
@@ -62,7 +64,14 @@ def _of_released(shipped: ir.Table, exposure: ir.Table, overdue: ir.Table) -> ir
     return running(overdue, running(exposure, released, "exposure"), "overdue")
 
 
-def _of_pending(shipped: ir.Table, exposure: ir.Table, overdue: ir.Table, items: ir.Table, written: ir.Table, month_end: ir.DateValue) -> ir.Table:
+def _of_pending(
+    shipped: ir.Table,
+    exposure: ir.Table,
+    overdue: ir.Table,
+    items: ir.Table,
+    written: ir.Table,
+    month_end: ir.DateValue,
+) -> ir.Table:
     """Orders not released yet: the client's exposure at the month's end, and their own unsettled freight."""
     pending = shipped.filter(~shipped.is_released).mutate(on=shipped.tested_on)
     now = standing(exposure, month_end)
@@ -158,22 +167,42 @@ def _worded(tests: ir.Table) -> ir.Table:
     short = (tests.due_cny - tests.received_cny).cast(MONEY)
     over = credit.excess(tests.credit_limit, tests.exposure_after)
     why = ibis.cases(
-        ((tests.reason_code == "") & (tests.received_cny >= tests.due_cny), sentence("收齐：应收 ", tests.due_cny, " 元，已收 ", tests.received_cny, " 元")),
-        (tests.reason_code == "", sentence("月结额度内：占用 ", tests.exposure_after, " 元，额度 ", tests.credit_limit, " 元")),
+        (
+            (tests.reason_code == "") & (tests.received_cny >= tests.due_cny),
+            sentence("收齐：应收 ", tests.due_cny, " 元，已收 ", tests.received_cny, " 元"),
+        ),
+        (
+            tests.reason_code == "",
+            sentence("月结额度内：占用 ", tests.exposure_after, " 元，额度 ", tests.credit_limit, " 元"),
+        ),
         (
             (tests.reason_code == "BL_RELEASE_UNPAID") & tests.due_cny.isnull(),
             ibis.literal("BL_RELEASE_UNPAID 物流费应收未定，不能确认收齐"),
         ),
-        (tests.reason_code == "BL_RELEASE_UNPAID", sentence("BL_RELEASE_UNPAID 应收 ", tests.due_cny, " 元，已收 ", tests.received_cny, " 元，差 ", short, " 元")),
+        (
+            tests.reason_code == "BL_RELEASE_UNPAID",
+            sentence(
+                "BL_RELEASE_UNPAID 应收 ", tests.due_cny, " 元，已收 ", tests.received_cny, " 元，差 ", short, " 元"
+            ),
+        ),
         (tests.reason_code == "CR_NO_AGREEMENT", ibis.literal("CR_NO_AGREEMENT 委托方没有月结协议，须收齐后放单")),
-        (tests.reason_code == "CR_MONTH_OVERDUE", sentence("CR_MONTH_OVERDUE 已有逾期月结物流费 ", tests.overdue_before, " 元")),
+        (
+            tests.reason_code == "CR_MONTH_OVERDUE",
+            sentence("CR_MONTH_OVERDUE 已有逾期月结物流费 ", tests.overdue_before, " 元"),
+        ),
         (tests.reason_code == UNKNOWN, ibis.literal("CR_EXPOSURE_UNKNOWN 有已放单订单既无账单也无报价，占用无法确定")),
         (tests.credit_limit.isnull(), ibis.literal("CR_LIMIT_EXCEEDED 没有经风控批准的信用额度")),
-        else_=sentence("CR_LIMIT_EXCEEDED 放单后占用 ", tests.exposure_after, " 元，额度 ", tests.credit_limit, " 元，超 ", over, " 元"),
+        else_=sentence(
+            "CR_LIMIT_EXCEEDED 放单后占用 ",
+            tests.exposure_after,
+            " 元，额度 ",
+            tests.credit_limit,
+            " 元，超 ",
+            over,
+            " 元",
+        ),
     )
-    return tests.mutate(
-        reason=tests.is_granted.ifelse(sentence("特批：", why), why), short_cny=short, over_cny=over
-    )
+    return tests.mutate(reason=tests.is_granted.ifelse(sentence("特批：", why), why), short_cny=short, over_cny=over)
 
 
 def bl_releases(tests: ir.Table) -> ir.Table:
@@ -203,7 +232,9 @@ def releases_found(tests: ir.Table, receivables: ir.Table, *, month: str) -> ir.
         live,
         code=lambda t: t.reason_code,
         subject=lambda t: subject_of(t.order_no),
-        message=lambda t: sentence("订单 ", t.order_no, " 于 ", t.released_on, " 放单（", t.settlement_mode, "）：", t.reason, "。"),
+        message=lambda t: sentence(
+            "订单 ", t.order_no, " 于 ", t.released_on, " 放单（", t.settlement_mode, "）：", t.reason, "。"
+        ),
         amount_at_risk_cny=lambda t: t._risk,
         arisen_on=lambda t: t.released_on,
         rule_id=lambda t: (t.settlement_mode == "月结").ifelse("LOG-BLR-02", "LOG-BLR-01"),

@@ -15,7 +15,9 @@ from settlement.rules.text import joined as joined_text
 BY_SERIAL, BY_AMOUNT = "流水号", "唯一等额"
 
 
-def conversions(transactions: ir.Table, converted_credits: ir.Table, converted_debits: ir.Table, known: ir.Table) -> ir.Table:
+def conversions(
+    transactions: ir.Table, converted_credits: ir.Table, converted_debits: ir.Table, known: ir.Table
+) -> ir.Table:
     """receipt_txn_id, conversion_txn_id, amount_fx, amount_cny, found_by: a row a receipt and sale that is new.
 
     ``transactions``: all bank lines. ``converted_credits`` / ``converted_debits``: txn_id of the lines whose purpose is
@@ -48,23 +50,27 @@ def _sales(lines: ir.Table, converted_credits: ir.Table, converted_debits: ir.Ta
     bought = lines.semi_join(converted_credits, "txn_id").filter(lambda t: t.currency == "CNY")
     # The CNY of the sale: on the advice; else by its rate; else the one CNY credit with its bank serial.
     bought = bought.filter(bought.bank_ref.notnull())
-    paid = bought.group_by("bank_ref").agg(
-        _credits=bought.count(), _cny=bought.amount.sum().cast(money.MONEY)
-    )
+    paid = bought.group_by("bank_ref").agg(_credits=bought.count(), _cny=bought.amount.sum().cast(money.MONEY))
     paid = paid.filter(paid._credits == 1)
     sold = sold.mutate(sold_fx=-sold.amount)
     priced = sold.left_join(paid, "bank_ref", rname="paid_{name}")
     worth = ibis.coalesce(priced.cny_amount.abs(), money.multiply(priced.sold_fx, priced.fx_rate), priced._cny)
-    return priced.mutate(sold_cny=worth.cast(money.MONEY)).filter(lambda t: t.sold_cny.notnull()).select(
-        "txn_id", "account_no", "currency", "booked_on", "sold_fx", "sold_cny", "text"
+    return (
+        priced.mutate(sold_cny=worth.cast(money.MONEY))
+        .filter(lambda t: t.sold_cny.notnull())
+        .select("txn_id", "account_no", "currency", "booked_on", "sold_fx", "sold_cny", "text")
     )
 
 
 def _named(sales: ir.Table, received: ir.Table) -> ir.Table:
     """txn_id, receipt_txn_id, receipt_fx: the receipts of its account whose serial a sale quotes."""
-    words = sales.select("txn_id", "account_no", "currency", "booked_on", word=sales.text.re_split(r"[^0-9A-Za-z_-]+").unnest())
+    words = sales.select(
+        "txn_id", "account_no", "currency", "booked_on", word=sales.text.re_split(r"[^0-9A-Za-z_-]+").unnest()
+    )
     # Chinese text runs into the serial: 原流水R2023 is split at the Han characters above, so a word is the serial itself.
-    pairs = words.join(received, [("word", "receipt_ref"), ("account_no", "receipt_account"), ("currency", "receipt_currency")])
+    pairs = words.join(
+        received, [("word", "receipt_ref"), ("account_no", "receipt_account"), ("currency", "receipt_currency")]
+    )
     return pairs.filter(pairs.receipt_on <= pairs.booked_on).select("txn_id", "receipt_txn_id", "receipt_fx").distinct()
 
 
@@ -80,9 +86,9 @@ def _quoted(sales: ir.Table, named: ir.Table) -> ir.Table:
         whole, by=["txn_id"], total="sold_cny", weight="receipt_fx", order=["receipt_txn_id"], name="amount_cny"
     )
     part = joined.filter((joined._named == 1) & (joined.sold_fx < joined.receipt_fx))
-    return shared.select("receipt_txn_id", conversion_txn_id="txn_id", amount_fx="receipt_fx", amount_cny="amount_cny").union(
-        part.select("receipt_txn_id", conversion_txn_id="txn_id", amount_fx="sold_fx", amount_cny="sold_cny")
-    )
+    return shared.select(
+        "receipt_txn_id", conversion_txn_id="txn_id", amount_fx="receipt_fx", amount_cny="amount_cny"
+    ).union(part.select("receipt_txn_id", conversion_txn_id="txn_id", amount_fx="sold_fx", amount_cny="sold_cny"))
 
 
 def _equal(sales: ir.Table, waiting: ir.Table) -> ir.Table:

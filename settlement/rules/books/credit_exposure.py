@@ -37,7 +37,9 @@ def shipments(orders: ir.Table, charges: ir.Table, month_end: ir.DateValue) -> i
     after ``month_end`` is not known yet.
     """
     begins = orders.select("month").union(charges.select("month")).month.min()
-    charged = charges.filter(charges.order_no.notnull()).select("order_no").distinct().mutate(_charged=ibis.literal(True))
+    charged = (
+        charges.filter(charges.order_no.notnull()).select("order_no").distinct().mutate(_charged=ibis.literal(True))
+    )
     joined = orders.left_join(charged, "order_no", rname="c_{name}")
     is_released = ibis.coalesce(joined.bl_released_on <= month_end, False)
     ours = joined.services.contains(LOGISTICS) | ibis.coalesce(joined._charged, False)
@@ -81,14 +83,16 @@ def expected_charges(
     )  # fmt: skip
     quoted = client_quotes_of(items, orders, client_quotes).select("item", "quote", "currency")
     dated = quoted.join(items.select("item", "order_no", on="quoted_on"), "item", rname="i_{name}")
-    foreign = dated.filter(dated.currency.notnull() & (dated.currency != HOME_CURRENCY)).select("currency", "on").distinct()
+    foreign = (
+        dated.filter(dated.currency.notnull() & (dated.currency != HOME_CURRENCY)).select("currency", "on").distinct()
+    )
     mids = mid_rates_on(foreign, fx_mid_rates)
     rated = dated.left_join(mids, ["currency", "on"], rname="m_{name}")
-    in_cny = (rated.currency == HOME_CURRENCY).ifelse(rated.quote, money.multiply(rated.quote, rated.mid_rate)).cast(MONEY)
-    rated = rated.mutate(_cny=in_cny)
-    summed = rated.group_by("order_no").agg(
-        _cny=rated._cny.sum().cast(MONEY), _whole=rated._cny.notnull().all()
+    in_cny = (
+        (rated.currency == HOME_CURRENCY).ifelse(rated.quote, money.multiply(rated.quote, rated.mid_rate)).cast(MONEY)
     )
+    rated = rated.mutate(_cny=in_cny)
+    summed = rated.group_by("order_no").agg(_cny=rated._cny.sum().cast(MONEY), _whole=rated._cny.notnull().all())
     joined = waiting.left_join(summed, "order_no", rname="s_{name}")
     known = ibis.coalesce(joined._whole, False)
     return joined.select(
@@ -130,12 +134,17 @@ def exposure_events(
     that month; until then the quotes stand for it. What was written off by the day of release never was used.
     Opening items (期初) are used from the day they arose: the B/L of an order older than the books is out.
     """
-    released = shipped.filter(shipped.is_released).select("order_no", released="released_on", released_month="released_month")
+    released = shipped.filter(shipped.is_released).select(
+        "order_no", released="released_on", released_month="released_month"
+    )
     opening = items.filter(items.is_opening)
     begun = _events(opening, on=opening.posted_on, rank=ibis.literal(STANDING), amount_cny=opening.receivable_cny)
     repaid = written.join(opening.select("line_key", "posted_on"), "line_key", rname="i_{name}")
     repaid = _events(
-        repaid, on=ibis.greatest(repaid.booked_on, repaid.posted_on), rank=ibis.literal(STANDING), amount_cny=-repaid.amount_cny
+        repaid,
+        on=ibis.greatest(repaid.booked_on, repaid.posted_on),
+        rank=ibis.literal(STANDING),
+        amount_cny=-repaid.amount_cny,
     )
     items = items.filter(~items.is_opening)
     billed = items.join(released, "order_no", rname="r_{name}")
@@ -194,16 +203,16 @@ def running(events: ir.Table, points: ir.Table, name: str) -> ir.Table:
     before: the sum of the client's events before this release (by date, rank, order_no); own: those of the release
     itself; unknown: orders, this one included, whose amount nobody knows. One sum per client, no loop.
     """
-    marks = points.mutate(
-        rank=ibis.literal(RELEASE, "int64"), amount_cny=NIL, unknown=ibis.literal(0, "int64")
-    )
+    marks = points.mutate(rank=ibis.literal(RELEASE, "int64"), amount_cny=NIL, unknown=ibis.literal(0, "int64"))
     key = ["principal_id", "on", "rank", "order_no"]
     together = events.select(*EVENT).union(marks.select(*EVENT))
     daily = together.group_by(*key).agg(
         amount_cny=together.amount_cny.sum().cast(MONEY), unknown=together.unknown.sum().cast("int64")
     )
     along = ibis.window(group_by="principal_id", order_by=["on", "rank", "order_no"], preceding=None, following=0)
-    summed = daily.mutate(_after=daily.amount_cny.sum().over(along).cast(MONEY), _unknown=daily.unknown.sum().over(along))
+    summed = daily.mutate(
+        _after=daily.amount_cny.sum().over(along).cast(MONEY), _unknown=daily.unknown.sum().over(along)
+    )
     at = summed.filter(summed.rank == RELEASE).select(
         "principal_id", "on", "order_no", "_unknown", "_after", _own="amount_cny"
     )
@@ -266,5 +275,3 @@ def released_by(settling: ir.Table, shipped: ir.Table) -> ir.Table:
     joined = settling.join(shipped.select("order_no", "tested_on"), "order_no", rname="s_{name}")
     in_time = joined.filter(joined.booked_on <= joined.tested_on)
     return in_time.group_by("order_no").agg(received_cny=in_time.amount_cny.sum().cast(MONEY))
-
-

@@ -48,7 +48,11 @@ def credit_positions(
         _is_unknown=unknown,
     )
     seen = figures.filter(
-        figures.has_agreement | figures.credit_limit.notnull() | figures._is_unknown | (figures.exposure != 0) | (figures.overdue_cny != 0)
+        figures.has_agreement
+        | figures.credit_limit.notnull()
+        | figures._is_unknown
+        | (figures.exposure != 0)
+        | (figures.overdue_cny != 0)
     )
     sized = seen.mutate(available=credit.available(seen.credit_limit, seen.exposure).cast(MONEY))
     over = credit.excess(sized.credit_limit, sized.exposure)

@@ -63,7 +63,15 @@ def _missing_inputs(own: ir.Table) -> list[ir.Table]:
             code="NET_NEGATIVE",
             subject=lambda t: subject_of(t.order_no),
             message=lambda t: sentence(
-                "订单 ", t.order_no, " 收汇折人民币 ", t.order_gross, " 元，扣除费用 ", t.order_fees, " 元，净额 ", t.order_net, " 元不大于零。"
+                "订单 ",
+                t.order_no,
+                " 收汇折人民币 ",
+                t.order_gross,
+                " 元，扣除费用 ",
+                t.order_fees,
+                " 元，净额 ",
+                t.order_net,
+                " 元不大于零。",
             ),
             amount_at_risk_cny=lambda t: t.order_net.abs(),
             rule_id="EXP-INV-01",
@@ -85,7 +93,16 @@ def _rates(own: ir.Table) -> list[ir.Table]:
             code=code,
             subject=lambda t: _line(t) + "|" + field,
             field=field,
-            message=lambda t: sentence("订单 ", t.order_no, " 第 ", t.line_no, " 行（", t.hs_code, "）", *[p(t) if callable(p) else p for p in parts]),
+            message=lambda t: sentence(
+                "订单 ",
+                t.order_no,
+                " 第 ",
+                t.line_no,
+                " 行（",
+                t.hs_code,
+                "）",
+                *[p(t) if callable(p) else p for p in parts],
+            ),
             amount_at_risk_cny=lambda t: ibis.coalesce(t.net_cny, t.order_net),
             rule_id=rule_id,
         )
@@ -142,16 +159,33 @@ def _ratios(own: ir.Table, band: Mapping[str, Decimal], suspect_ratio: Decimal) 
 
     bounds = f"（合理区间 {band['low'].normalize():f}–{band['high'].normalize():f}，含两端）"
     return [
-        raised(held.filter(held._class == "FX_UNIT_SUSPECT"), "FX_UNIT_SUSPECT", "FXC-07", "，疑将每百单位牌价当作每单位使用。"),
-        raised(held.filter(held._class == "EXP_RATIO_HIGH"), "EXP_RATIO_HIGH", "EXP-INV-02", f"，高于上限{bounds}，不得发开票通知。"),
-        raised(held.filter(held._class == "EXP_RATIO_LOW"), "EXP_RATIO_LOW", "EXP-INV-02", f"，低于下限{bounds}，请说明原因。"),
+        raised(
+            held.filter(held._class == "FX_UNIT_SUSPECT"),
+            "FX_UNIT_SUSPECT",
+            "FXC-07",
+            "，疑将每百单位牌价当作每单位使用。",
+        ),
+        raised(
+            held.filter(held._class == "EXP_RATIO_HIGH"),
+            "EXP_RATIO_HIGH",
+            "EXP-INV-02",
+            f"，高于上限{bounds}，不得发开票通知。",
+        ),
+        raised(
+            held.filter(held._class == "EXP_RATIO_LOW"),
+            "EXP_RATIO_LOW",
+            "EXP-INV-02",
+            f"，低于下限{bounds}，请说明原因。",
+        ),
     ]
 
 
 def _received_and_declared(own: ir.Table) -> ir.Table:
     orders = _one_an_order(own)
     apart = orders.filter(
-        orders.declared_on.notnull() & orders.received_fx.notnull() & (orders.received_gap.abs() > orders.allowed_gap)
+        orders.declared_on.notnull()
+        & orders.received_fx.notnull()
+        & (orders.received_gap.abs() > orders.allowed_gap)
         & ~ibis.coalesce(orders.is_complete, False)
     )
     return found(

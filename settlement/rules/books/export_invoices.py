@@ -114,9 +114,7 @@ def deducted_fees(orders: ir.Table, received: ir.Table, charges: ir.Table, treat
     )
 
 
-def refund_terms(
-    lines: ir.Table, refund_rates: ir.Table, standard_rates: ir.Table, transitions: ir.Table
-) -> ir.Table:
+def refund_terms(lines: ir.Table, refund_rates: ir.Table, standard_rates: ir.Table, transitions: ir.Table) -> ir.Table:
     """Levy rate v, refund rate r and flag of each goods line on its export date (VAT-REF-05, 07, 11; C-08).
 
     ``lines``: order_no, line_no, hs_code, exported_on (else ordered_on), levy_rate, refund_rate, refund_flag, and
@@ -126,8 +124,12 @@ def refund_terms(
     terms (how many rows of the table fit: 0 = REFUND_RATE_MISSING, >1 = REFUND_RATE_AMBIGUOUS), table_rate.
     """
     rates = refund_rates.select(
-        rate_code="hs_code", table_rate="refund_rate", table_levy="levy_rate", table_flag="flag",
-        rate_from="valid_from", rate_to="valid_to",
+        rate_code="hs_code",
+        table_rate="refund_rate",
+        table_levy="levy_rate",
+        table_flag="flag",
+        rate_from="valid_from",
+        rate_to="valid_to",
     )
     dated = lines.mutate(_on=ibis.coalesce(lines.exported_on, lines.declared_on, lines.ordered_on))
     joined = dated.left_join(
@@ -218,7 +220,9 @@ def computed(lines: ir.Table) -> ir.Table:
     usable = (lines.net_cny > 0) & lines.refund_rate.notnull() & lines.levy_rate.notnull()
     net = ibis.cases((usable, lines.net_cny), else_=ibis.null(money.MONEY))
     with_invoice = lines.mutate(invoice_amount=vat.invoice_amount(net, lines.levy_rate, lines.refund_rate))
-    with_base = with_invoice.mutate(ex_vat_amount=vat.ex_vat_amount(with_invoice.invoice_amount, with_invoice.levy_rate))
+    with_base = with_invoice.mutate(
+        ex_vat_amount=vat.ex_vat_amount(with_invoice.invoice_amount, with_invoice.levy_rate)
+    )
     taxed = with_base.refund_flag == TAXED
     gross = (with_base.net_cny + with_base.line_fees).cast(money.MONEY)
     neutral = vat.neutral_taxed_amount(gross, with_base.line_fees, with_base.levy_rate)
@@ -258,20 +262,41 @@ def export_invoices(
 
 def _lines(orders: ir.Table, goods: ir.Table, received: ir.Table, fees: ir.Table, terms: ir.Table) -> ir.Table:
     heads = orders.filter(orders.is_export).select(
-        "order_no", "principal_id", "currency", "declared_fx", "is_own_export", "is_cancelled", "freight_treatment",
-        "trade_term", "amount_fx", "agency_fee", "agency_fee_rate",
-        _head_declaration="declaration_no", _head_declared_on="declared_on", _head_exported_on="exported_on",
+        "order_no",
+        "principal_id",
+        "currency",
+        "declared_fx",
+        "is_own_export",
+        "is_cancelled",
+        "freight_treatment",
+        "trade_term",
+        "amount_fx",
+        "agency_fee",
+        "agency_fee_rate",
+        _head_declaration="declaration_no",
+        _head_declared_on="declared_on",
+        _head_exported_on="exported_on",
     )
     of_goods = goods.select(
-        "order_no", "line_no", "goods_name", "quantity", "legal_unit", "fob_usd", "hs_code", "source_file", "source_row",
-        _line_declaration="declaration_no", _line_declared_on="declared_on", _line_exported_on="exported_on",
+        "order_no",
+        "line_no",
+        "goods_name",
+        "quantity",
+        "legal_unit",
+        "fob_usd",
+        "hs_code",
+        "source_file",
+        "source_row",
+        _line_declaration="declaration_no",
+        _line_declared_on="declared_on",
+        _line_exported_on="exported_on",
     )
     joined = heads.join(of_goods, "order_no")
     joined = joined.left_join(received, "order_no", rname="received_{name}").drop("received_order_no")
     joined = joined.left_join(fees, "order_no", rname="fees_{name}").drop("fees_order_no")
-    joined = joined.left_join(
-        terms, ["order_no", "line_no"], rname="terms_{name}"
-    ).drop("terms_order_no", "terms_line_no")
+    joined = joined.left_join(terms, ["order_no", "line_no"], rname="terms_{name}").drop(
+        "terms_order_no", "terms_line_no"
+    )
     # C-43, C-44: a cancelled order and one that is not 自营 have no figures.
     computes = joined.is_own_export & ~joined.is_cancelled & joined.gross_cny.notnull()
     null = ibis.null(money.MONEY)
@@ -282,8 +307,14 @@ def _lines(orders: ir.Table, goods: ir.Table, received: ir.Table, fees: ir.Table
         order_gross=ibis.cases((computes, joined.gross_cny), else_=null),
         order_fees=ibis.cases((computes, joined.fees_cny), else_=null),
         order_net=ibis.cases((computes, joined.gross_cny - joined.fees_cny), else_=null).cast(money.MONEY),
-    ).drop("_line_declaration", "_head_declaration", "_line_declared_on", "_head_declared_on",
-           "_line_exported_on", "_head_exported_on")
+    ).drop(
+        "_line_declaration",
+        "_head_declaration",
+        "_line_declared_on",
+        "_head_declared_on",
+        "_line_exported_on",
+        "_head_exported_on",
+    )
 
 
 def _judged(figured: ir.Table, usd_rates: ir.Table, marks: ir.Table, tolerance: Tolerance) -> ir.Table:
@@ -301,7 +332,9 @@ def _judged(figured: ir.Table, usd_rates: ir.Table, marks: ir.Table, tolerance: 
     allowed = ibis.greatest(ibis.coalesce(fixed, money.decimal_literal(0)), share)
     # Euros are not held against declared dollars (RCV_CURRENCY_MISMATCH): a person says 收齐.
     same_currency = ibis.coalesce(marked.fx_currency == marked.currency, False)
-    gap = ibis.cases((same_currency, marked.declared_fx - marked.received_fx), else_=ibis.null(money.MONEY)).cast(money.MONEY)
+    gap = ibis.cases((same_currency, marked.declared_fx - marked.received_fx), else_=ibis.null(money.MONEY)).cast(
+        money.MONEY
+    )
     return marked.mutate(
         received_gap=gap,
         allowed_gap=allowed.cast(money.MONEY),

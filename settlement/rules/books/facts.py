@@ -46,9 +46,7 @@ def described_orders(orders: ir.Table, goods: ir.Table, principals: ir.Table) ->
         _declared_on=goods.declared_on.max(),
         _exported_on=goods.exported_on.max(),
     )
-    who = principals.select(
-        "principal_id", _mode=principals.settlement_mode, principal_name=principals.name
-    )
+    who = principals.select("principal_id", _mode=principals.settlement_mode, principal_name=principals.name)
     joined = orders.left_join(of_goods, "order_no").drop("order_no_right")
     joined = joined.left_join(who, "principal_id").drop("principal_id_right")
     services = joined.services
@@ -89,7 +87,9 @@ def open_or_changed(
     ``desired`` is the whole state now, ``published`` all its rows of earlier months; ``is_open`` a
     condition on ``desired``. A row differs when any of its columns but ``ignore`` and ``month`` does.
     """
-    compared = [column for column in desired.columns if column not in key and column not in ignore and column != "month"]
+    compared = [
+        column for column in desired.columns if column not in key and column not in ignore and column != "month"
+    ]
     newest = latest_state(published, key)
     shown = [column for column in compared if column in newest.columns]
     before = newest.select(*key, **{f"_was_{column}": newest[column] for column in shown}, _seen=ibis.literal(True))

@@ -147,7 +147,11 @@ def _capped(marked: ir.Table, carriers: ir.Table) -> ir.Table:
     unknown = stepped.order_no.isnull() | stepped.quote_conflict
     payable = ibis.cases((stepped.is_duplicate, NIL), (unknown, NO_MONEY), (stepped.has_quote, within), else_=passed)
     capped = stepped.mutate(payable=payable.cast(MONEY))
-    excess = (capped.has_quote & ~capped.is_duplicate & ~capped.brings_voucher).ifelse(capped._cost - capped.payable, NIL).cast(MONEY)
+    excess = (
+        (capped.has_quote & ~capped.is_duplicate & ~capped.brings_voucher)
+        .ifelse(capped._cost - capped.payable, NIL)
+        .cast(MONEY)
+    )
     return capped.select(
         "seq", "vendor_quote", "payable", "has_quote", "quote_conflict", "carrier_basis", "quote_currency", "quote_unit",
         "quote_tied", "order_quantity", "options", payable_excess=freight.greatest(excess, NIL).cast(MONEY),

@@ -75,7 +75,9 @@ def repeats(lines: ir.Table, approved: ir.Table) -> ir.Table:
         _same_credits=_credits_before(whole, _SAME),
         _bill_net=_net_before(whole, _ON_BILL),
         _box_net=_net_before(whole, [*_ON_BILL, "_box"]),
-        _vouchers=ibis.coalesce(whole._voucher.sum().over(ibis.window(group_by=_SAME, order_by="seq", preceding=(None, 1))), 0),
+        _vouchers=ibis.coalesce(
+            whole._voucher.sum().over(ibis.window(group_by=_SAME, order_by="seq", preceding=(None, 1))), 0
+        ),
         _unboxed=ibis.coalesce((whole._box == "").sum().over(before), 0),
         _first_invoice=whole.vendor_invoice_no.first().over(bill),
         _first_vendor=whole.vendor.first().over(bill),
@@ -95,7 +97,11 @@ def repeats(lines: ir.Table, approved: ir.Table) -> ir.Table:
     allowed = approved.select("exception_id", _allowed=ibis.literal(True)).distinct()
     judged = found.left_join(allowed, "exception_id", rname="{name}_allowed")
     twins = judged.select(
-        "parent_key", "duplicate_of", "brings_voucher", is_allowed=ibis.coalesce(judged._allowed, False), is_completed=ibis.literal(False)
+        "parent_key",
+        "duplicate_of",
+        "brings_voucher",
+        is_allowed=ibis.coalesce(judged._allowed, False),
+        is_completed=ibis.literal(False),
     )
     groups = found.filter(found.brings_voucher).select(*_SAME).distinct()
     bare = counted.semi_join(groups, _SAME)

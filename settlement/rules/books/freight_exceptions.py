@@ -58,7 +58,11 @@ def without_voucher(charges: ir.Table) -> ir.Table:
     Formula: no quote, cost > 0, voucher_no empty. Units: CNY. Rounding: none. Errors: none. Source: S0 l.738.
     """
     bare = charges.filter(
-        charges.is_pass_through & ~charges.is_duplicate & ~charges.is_completed & charges.voucher_no.isnull() & (charges.cost > 0)
+        charges.is_pass_through
+        & ~charges.is_duplicate
+        & ~charges.is_completed
+        & charges.voucher_no.isnull()
+        & (charges.cost > 0)
     )
     return found(
         bare,
@@ -141,14 +145,27 @@ def rate_differs(charges: ir.Table) -> ir.Table:
     Formula: Σ cost < Σ quote, at the last line. Units: the line's currency. Rounding: none. Errors: none.
     Source: S2 l.514; FRT-04.
     """
-    quoted = charges.filter(charges.has_quote & charges.order_no.notnull() & ~charges.is_duplicate & charges.vendor.notnull())
-    other = quoted.filter(quoted.quote_currency.notnull() & (quoted.quote_currency != quoted.currency) & ~quoted.quote_tied)
+    quoted = charges.filter(
+        charges.has_quote & charges.order_no.notnull() & ~charges.is_duplicate & charges.vendor.notnull()
+    )
+    other = quoted.filter(
+        quoted.quote_currency.notnull() & (quoted.quote_currency != quoted.currency) & ~quoted.quote_tied
+    )
     in_other = found(
         other,
         code="FRT_RATE_DIFF",
         subject=lambda t: subject_of(t.line_key),
         message=lambda t: sentence(
-            _line(t), "账单币种 ", t.currency, " ", t.cost, "，报价币种 ", t.quote_currency, "（", t.options, "），不能比较，应付未定。"
+            _line(t),
+            "账单币种 ",
+            t.currency,
+            " ",
+            t.cost,
+            "，报价币种 ",
+            t.quote_currency,
+            "（",
+            t.options,
+            "），不能比较，应付未定。",
         ),
         field="currency",
         found=lambda t: t.currency,
@@ -183,7 +200,9 @@ def wrong_basis(charges: ir.Table, charge_basis: ir.Table) -> ir.Table:
     Formula: unit_basis ≠ quote's, quantity > boxes of the order. Units: 票, 柜, RT. Rounding: none. Errors: none.
     Source: FRT-03; S2-CNT-01.
     """
-    usual = charge_basis.select(usual_code="charge_code", usual_basis="unit_basis", usual_from="valid_from", usual_to="valid_to")
+    usual = charge_basis.select(
+        usual_code="charge_code", usual_basis="unit_basis", usual_from="valid_from", usual_to="valid_to"
+    )
     lines = charges.filter(charges.order_no.notnull() & ~charges.is_duplicate)
     joined = lines.left_join(
         usual,
@@ -199,15 +218,40 @@ def wrong_basis(charges: ir.Table, charge_basis: ir.Table) -> ir.Table:
     by_ton = (joined.unit_basis == BY_TON) & joined.carrier_basis.isnull()
     off = ibis.coalesce(is_bill & (joined.unit_basis != wanted) & ~by_ton, False)
     counted = ibis.coalesce(joined.unit_basis, joined.carrier_basis) == BY_BOX
-    many = ibis.coalesce(is_bill & counted & (joined.carrier_basis == BY_BOX) & (joined.quantity > joined.order_quantity), False)
+    many = ibis.coalesce(
+        is_bill & counted & (joined.carrier_basis == BY_BOX) & (joined.quantity > joined.order_quantity), False
+    )
     untold = ibis.coalesce(joined.client_conflict & ~joined.client_tied, False)
     guessed = ibis.coalesce(joined.is_billed_quantity, False)
     partly = joined.missing_types.notnull()
     why = ibis.cases(
         (off, sentence("按", joined.unit_basis, "计 ", joined.quantity.cast("decimal(18, 2)"), "，应按", wanted, "计")),
-        (many, sentence("账单 ", joined.quantity.cast("decimal(18, 2)"), " 柜，订单只有 ", joined.order_quantity.cast("decimal(18, 2)"), " 柜，多出的不付")),
-        (untold, sentence("客户报价按", ibis.coalesce(joined.client_basis, "柜"), "计，订单和账单都没有写明数量，应收无法计算")),
-        (guessed, sentence("客户报价按", joined.client_basis, "计，订单未写明数量，应收按账单数量 ", joined.client_quantity.cast("decimal(18, 2)"), " 计")),
+        (
+            many,
+            sentence(
+                "账单 ",
+                joined.quantity.cast("decimal(18, 2)"),
+                " 柜，订单只有 ",
+                joined.order_quantity.cast("decimal(18, 2)"),
+                " 柜，多出的不付",
+            ),
+        ),
+        (
+            untold,
+            sentence(
+                "客户报价按", ibis.coalesce(joined.client_basis, "柜"), "计，订单和账单都没有写明数量，应收无法计算"
+            ),
+        ),
+        (
+            guessed,
+            sentence(
+                "客户报价按",
+                joined.client_basis,
+                "计，订单未写明数量，应收按账单数量 ",
+                joined.client_quantity.cast("decimal(18, 2)"),
+                " 计",
+            ),
+        ),
         (partly, sentence("客户报价没有箱型 ", joined.missing_types, "，该箱型未计应收")),
         else_=ibis.null("string"),
     )
@@ -270,7 +314,17 @@ def ambiguous_quotes(charges: ir.Table) -> ir.Table:
         code="QUOTE_AMBIGUOUS",
         subject=lambda t: subject_of(t.side, t.party, t.order_no, t.charge_code),
         message=lambda t: sentence(
-            "订单 ", t.order_no, " 的 ", t.charge_code, "：", t.side, " ", t.party, " 有多条同级报价（", t.options, "），均未采用。"
+            "订单 ",
+            t.order_no,
+            " 的 ",
+            t.charge_code,
+            "：",
+            t.side,
+            " ",
+            t.party,
+            " 有多条同级报价（",
+            t.options,
+            "），均未采用。",
         ),
         amount_at_risk_cny=lambda t: t.at_risk,
         arisen_on=lambda t: t.on,
@@ -278,7 +332,12 @@ def ambiguous_quotes(charges: ir.Table) -> ir.Table:
     )
 
 
-@rule("C-24", "FX-06", inputs=("freight.ar_rate", "fx_mid_rates"), codes=("FX_RATE_MISSING", "FX_RATE_STALE", "FX_UNIT_SUSPECT"))
+@rule(
+    "C-24",
+    "FX-06",
+    inputs=("freight.ar_rate", "fx_mid_rates"),
+    codes=("FX_RATE_MISSING", "FX_RATE_STALE", "FX_UNIT_SUSPECT"),
+)
 def rates_found(charges: ir.Table, *, stale_days: int) -> ir.Table:
     """FX_RATE_MISSING, FX_UNIT_SUSPECT and FX_RATE_STALE of freight receivables.
 
@@ -299,7 +358,10 @@ def rates_found(charges: ir.Table, *, stale_days: int) -> ir.Table:
         "FX_UNIT_SUSPECT": lambda t: sentence("应收汇率 ", t.line_rate, " 与中间价相差悬殊，疑把每 100 单位的牌价当作每 1 单位，未采用。"),
         "FX_RATE_STALE": lambda t: sentence(t.rate_on, " 的折算用了 ", t.rate_published_on, " 的中间价，已隔 ", t._age, " 天（上限 ", ibis.literal(stale_days), " 天）。"),
     }  # fmt: skip
-    said = ibis.cases(*[(named._code == each, _line(named) + text(named)) for each, text in message.items()], else_=ibis.null("string"))
+    said = ibis.cases(
+        *[(named._code == each, _line(named) + text(named)) for each, text in message.items()],
+        else_=ibis.null("string"),
+    )
     named = named.mutate(_said=said)
     return found(
         named.filter(named._code.notnull()),
@@ -323,22 +385,34 @@ def splits_found(assigned: ir.Table, splits: ir.Table) -> ir.Table:
     Source: the contract, section 2.
     """
     fixed = assigned.order_no.min(where=assigned.order_source != BY_DECISION)
-    whole = assigned.group_by("parent_key").agg(
-        **{name: assigned[name].min() for name in ("vendor_invoice_no", "bl_no", "container_no", "currency", "seq", "occurrence")},
-        amount=assigned.whole_amount.min().cast(MONEY),
-        order_no=fixed,
-    ).rename(line_key="parent_key")
+    whole = (
+        assigned.group_by("parent_key")
+        .agg(
+            **{
+                name: assigned[name].min()
+                for name in ("vendor_invoice_no", "bl_no", "container_no", "currency", "seq", "occurrence")
+            },
+            amount=assigned.whole_amount.min().cast(MONEY),
+            order_no=fixed,
+        )
+        .rename(line_key="parent_key")
+    )
     unplaced = whole.filter(whole.order_no.isnull() & (whole.occurrence == 1))
     used = split_targets(whole, splits).select("ref_no", "currency").distinct()
     sets = splits.group_by("ref_no", "currency").agg(
-        decided=splits.decided.max(), is_usable=splits.is_usable.all(), orders=splits.to_order.group_concat(sep="、", order_by=splits.to_order.asc())
+        decided=splits.decided.max(),
+        is_usable=splits.is_usable.all(),
+        orders=splits.to_order.group_concat(sep="、", order_by=splits.to_order.asc()),
     )
     idle = sets.anti_join(used, ["ref_no", "currency"])
     names = ibis.union(
         *[
             table.select(ref=table[name].upper(), currency="currency", amount="amount", key="line_key")
             for table, name in (
-                (whole, "line_key"), (unplaced, "vendor_invoice_no"), (unplaced, "bl_no"), (unplaced, "container_no"),
+                (whole, "line_key"),
+                (unplaced, "vendor_invoice_no"),
+                (unplaced, "bl_no"),
+                (unplaced, "container_no"),
             )
         ],
         distinct=True,

@@ -60,7 +60,16 @@ def numbered(freight: ir.Table, *, keep: Keep = as_built) -> ir.Table:
             f.currency, f.amount.cast(MONEY),
         ),
     )  # fmt: skip
-    content = ("container_type", "quantity", "unit_basis", "confirmed_on", "voucher_no", "ar_rate", "source_file", "source_row")
+    content = (
+        "container_type",
+        "quantity",
+        "unit_basis",
+        "confirmed_on",
+        "voucher_no",
+        "ar_rate",
+        "source_file",
+        "source_row",
+    )
     order = [
         named.month.asc(), named.invoiced_on.asc(nulls_first=True), named.vendor_invoice_no.asc(),
         named._identity.asc(), *[named[column].asc(nulls_first=True) for column in content],
@@ -175,8 +184,10 @@ def split_targets(lines: ir.Table, splits: ir.Table) -> ir.Table:
     # Two decisions for one line (by its key and by its invoice): the line's own key is the more exact.
     by_key = (meant.ref_no.upper() == meant.line_key.upper()).cast("int64")
     first = ibis.window(group_by="line_key", order_by=[by_key.desc(), meant.ref_no.asc()])
-    return meant.mutate(_rank=ibis.row_number().over(first)).filter(lambda t: t._rank == 0).select(
-        "ref_no", "currency", "line_key", "whole", "decided"
+    return (
+        meant.mutate(_rank=ibis.row_number().over(first))
+        .filter(lambda t: t._rank == 0)
+        .select("ref_no", "currency", "line_key", "whole", "decided")
     )
 
 
@@ -197,7 +208,9 @@ def _split(lines: ir.Table, splits: ir.Table, keep: Keep) -> ir.Table:
     before = ibis.window(group_by="line_key", order_by="to_order", preceding=(None, 1))
     shared = shared.mutate(
         part_number=ibis.row_number().over(in_order),
-        amount_before=ibis.coalesce(shared.share.sum().over(before), money.decimal_literal(0)).cast("decimal(38, 2)").cast(MONEY),
+        amount_before=ibis.coalesce(shared.share.sum().over(before), money.decimal_literal(0))
+        .cast("decimal(38, 2)")
+        .cast(MONEY),
     )
     shared = keep("freight_splits", shared)
     parts = lines.drop("order_no", "order_source").join(shared, "line_key")
@@ -237,7 +250,9 @@ def assign_orders(freight: ir.Table, orders: ir.Table, adjustments: ir.Table, *,
     located = keep("freight_located", _located(lines, orders))
     splits = keep("freight_split_decisions", split_decisions(adjustments, orders))
     whole = located.mutate(
-        whole_amount=located.amount, whole_quantity=located.quantity, parent_key=located.line_key,
+        whole_amount=located.amount,
+        whole_quantity=located.quantity,
+        parent_key=located.line_key,
         amount_before=money.decimal_literal(0),
     )
     parts = keep("freight_split_lines", _split(located, splits, keep))

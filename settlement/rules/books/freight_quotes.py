@@ -37,8 +37,10 @@ def order_slots(orders: ir.Table) -> ir.Table:
     by_type = read.filter(read._whole).group_by("order_no", "slot_type").agg(boxes=read._count.sum().cast(QUANTITY))
     unlisted = orders.filter(orders.containers.isnull() & orders.container_nos.notnull())
     numbers = unlisted.select("order_no", number=unlisted.container_nos.upper().re_split(SEPARATORS).unnest())
-    counted = numbers.filter(numbers.number != "").group_by("order_no").agg(
-        slot_type=ibis.literal(""), boxes=numbers.number.nunique().cast(QUANTITY)
+    counted = (
+        numbers.filter(numbers.number != "")
+        .group_by("order_no")
+        .agg(slot_type=ibis.literal(""), boxes=numbers.number.nunique().cast(QUANTITY))
     )
     return by_type.union(counted)
 
@@ -101,9 +103,7 @@ def quote_of_order(asked: ir.Table, quotes: ir.Table, *, party: str) -> ir.Table
 
 
 @rule("LOG-AP-01", "FRT-03", inputs=("vendor_quotes", "orders.containers"), codes=("AP_OVER_QUOTE", "FRT_BASIS"))
-def carrier_quotes(
-    lines: ir.Table, orders: ir.Table, vendor_quotes: ir.Table, *, keep: Keep = as_built
-) -> ir.Table:
+def carrier_quotes(lines: ir.Table, orders: ir.Table, vendor_quotes: ir.Table, *, keep: Keep = as_built) -> ir.Table:
     """The carrier's quote (供应商报价) of each line that has one: seq, is_conflict, vendor_quote, order_cap, …
 
     ``lines``: assigned lines with ``quoted_on``. vendor_quote = unit × the line's quantity, held to the order's where
@@ -117,7 +117,12 @@ def carrier_quotes(
     placed = lines.filter(lines.order_no.notnull())
     lanes = orders.select("order_no", pol=as_asked(orders.pol), pod=as_asked(orders.pod))
     charges = placed.select(
-        "seq", "order_no", "charge_code", "quoted_on", party="vendor", line_type=as_asked(placed.container_type),
+        "seq",
+        "order_no",
+        "charge_code",
+        "quoted_on",
+        party="vendor",
+        line_type=as_asked(placed.container_type),
         by_ton=ibis.coalesce(placed.unit_basis == BY_TON, False),
     ).join(lanes, "order_no")
     slots = keep("freight_order_boxes", order_slots(orders))
@@ -128,7 +133,14 @@ def carrier_quotes(
     caps = quoted.filter(quoted.item % 2 == 1)
     caps = caps.select(cap_amount="amount", cap_currency="currency", seq=caps.item // 2)
     mine = placed.select(
-        "seq", "currency", "unit_basis", "amount", "amount_before", "whole_amount", "whole_quantity", line_type=as_asked(placed.container_type)
+        "seq",
+        "currency",
+        "unit_basis",
+        "amount",
+        "amount_before",
+        "whole_amount",
+        "whole_quantity",
+        line_type=as_asked(placed.container_type),
     )
     mine = mine.join(own, "seq", rname="q_{name}").left_join(caps, "seq", rname="c_{name}")
     return _quote_of_line(mine)

@@ -25,9 +25,7 @@ def mid_rates_on(asked: ir.Table, fx_mid_rates: ir.Table) -> ir.Table:
         order_by=[fx_mid_rates.source.asc(nulls_first=True), fx_mid_rates.rate_per_100.asc()],
     )
     sole = fx_mid_rates.mutate(_rank=ibis.row_number().over(sources)).filter(lambda t: t._rank == 0)
-    rates = sole.select(
-        "currency", "published_on", mid_rate=money.divide_half_up(sole.rate_per_100, Decimal(100), 8)
-    )
+    rates = sole.select("currency", "published_on", mid_rate=money.divide_half_up(sole.rate_per_100, Decimal(100), 8))
     known = asked.asof_join(rates, on=asked.on >= rates.published_on, predicates="currency", rname="r_{name}")
     known = known.select("currency", "on", "published_on", "mid_rate")
     return known.filter(known.mid_rate.notnull())

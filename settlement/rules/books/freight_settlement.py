@@ -157,7 +157,9 @@ def not_written_off(receivables: ir.Table, settling: ir.Table, charges: ir.Table
     )
     unknown = charges.filter(charges.order_no.notnull() & charges.receivable_cny.isnull())
     unknown = unknown.group_by("order_no").agg(unknown=unknown.count())
-    owners = charges.filter(charges.order_no.notnull()).group_by("order_no").agg(principal_id=charges.principal_id.min())
+    owners = (
+        charges.filter(charges.order_no.notnull()).group_by("order_no").agg(principal_id=charges.principal_id.min())
+    )
     told = summed.left_join(unknown, "order_no", rname="u_{name}").left_join(owners, "order_no", rname="w_{name}")
     told = told.mutate(
         left_cny=(told.received_cny - told.settled_cny).cast(MONEY),

@@ -36,8 +36,12 @@ def treatments(charges: ir.Table, orders: ir.Table, events: ir.Table) -> ir.Tabl
     """
     notices = events.filter((events.event == "开票通知") & events.order_no.notnull())
     frozen = notices.group_by("order_no").agg(frozen_on=notices.happened_at.min().date())
-    netted = orders.filter(orders.is_export & (orders.freight_treatment == NETTED)).select("order_no", _netted=ibis.literal(True))
-    joined = charges.filter(charges.order_no.notnull()).select("line_key", "order_no", "month", "confirmed_on", "invoiced_on")
+    netted = orders.filter(orders.is_export & (orders.freight_treatment == NETTED)).select(
+        "order_no", _netted=ibis.literal(True)
+    )
+    joined = charges.filter(charges.order_no.notnull()).select(
+        "line_key", "order_no", "month", "confirmed_on", "invoiced_on"
+    )
     joined = joined.left_join(netted, "order_no", rname="n_{name}").left_join(frozen, "order_no", rname="z_{name}")
     day = ibis.coalesce(joined.confirmed_on, joined.invoiced_on)
     late = (joined.month > joined.frozen_on.strftime("%Y-%m")) | (day > joined.frozen_on)

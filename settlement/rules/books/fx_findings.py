@@ -29,7 +29,9 @@ def fx_findings(
     """
     foreign = credits.filter(credits.currency != "CNY").join(values, "txn_id")
     orders = ibis.cases((owned.order_no.nunique() == 1, owned.order_no.min()), else_=ibis.null("string"))
-    foreign = foreign.left_join(owned.group_by("txn_id").agg(principal_id=owned.principal_id.min(), order_no=orders), "txn_id")
+    foreign = foreign.left_join(
+        owned.group_by("txn_id").agg(principal_id=owned.principal_id.min(), order_no=orders), "txn_id"
+    )
     days = foreign.select("currency", rate_day="booked_on")
     mids = mid_rates_on(days, mid_rates)
     joined = foreign.left_join(
@@ -46,9 +48,8 @@ def fx_findings(
     provisional = mine.filter(mine.is_provisional & mine.value_cny.notnull())
     missing = mine.filter(mine.value_cny.isnull())
     stale = provisional.filter(provisional._age > stale_days)
-    suspect = mine.filter(
-        ibis.coalesce(fx.is_unit_suspect(mine.settlement_rate, mine.mid_rate, suspect_times), False)
-    )
+    suspect = mine.filter(ibis.coalesce(fx.is_unit_suspect(mine.settlement_rate, mine.mid_rate, suspect_times), False))
+
     def raised(rows: ir.Table, code: str, rule_id: str, *parts, at_risk: str = "value_cny") -> ir.Table:
         return found(
             rows,
@@ -87,7 +88,16 @@ def estimate_findings(state: ir.Table, *, stale_days: int) -> ir.Table:
             code=code,
             subject=lambda t: t.order_no,
             message=lambda t: sentence(
-                "进口订单 ", t.order_no, "：", t.currency, " ", t.amount_fx, " 按 ", t.ordered_on, " 预估，", *[part(t) if callable(part) else part for part in parts]
+                "进口订单 ",
+                t.order_no,
+                "：",
+                t.currency,
+                " ",
+                t.amount_fx,
+                " 按 ",
+                t.ordered_on,
+                " 预估，",
+                *[part(t) if callable(part) else part for part in parts],
             ),
             amount_at_risk_cny=lambda t: t.estimate_cny,
             arisen_on=lambda t: t.ordered_on,

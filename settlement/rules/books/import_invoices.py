@@ -94,7 +94,9 @@ def import_invoices(
     heads = orders.filter(orders.is_import)
     days = heads.select("currency", rate_day="ordered_on")
     mids = mid_rates_on(days, mid_rates)
-    joined = heads.left_join(mids, [heads.currency == mids.currency, heads.ordered_on == mids.rate_day], rname="mid_{name}")
+    joined = heads.left_join(
+        mids, [heads.currency == mids.currency, heads.ordered_on == mids.rate_day], rname="mid_{name}"
+    )
     joined = joined.left_join(payments, "order_no", rname="paid_{name}")
     joined = joined.left_join(taxes, "order_no", rname="tax_{name}")
     joined = joined.left_join(levies.select("order_no", "levy_rate"), "order_no", rname="levy_{name}")
@@ -104,7 +106,11 @@ def import_invoices(
     is_local = joined.currency == "CNY"
     rate = ibis.cases((is_local, money.decimal_literal(1, 8)), else_=joined.mid_rate)
     # A payment that came back settles nothing.
-    settled = joined.goods_cny.notnull() & ~ibis.coalesce(joined.is_unpriced, False) & ibis.coalesce(joined.paid_fx != 0, False)
+    settled = (
+        joined.goods_cny.notnull()
+        & ~ibis.coalesce(joined.is_unpriced, False)
+        & ibis.coalesce(joined.paid_fx != 0, False)
+    )
     taxed = ibis.coalesce(joined.bills, 0) > 0
     figures = settled & taxed & ~joined.is_cancelled
     fee = ibis.coalesce(joined.bank_fee, nil)

@@ -21,7 +21,11 @@ def valued(allocations: ir.Table, transactions: ir.Table, requests: ir.Table, mi
     stays NULL until a rate is known (FXP_RATE_OR_FEE_MISSING).
     """
     lines = transactions.select(
-        "txn_id", "currency", "booked_on", _whole=transactions.amount.abs(), _cny=transactions.cny_amount.abs(),
+        "txn_id",
+        "currency",
+        "booked_on",
+        _whole=transactions.amount.abs(),
+        _cny=transactions.cny_amount.abs(),
         _line_rate=transactions.fx_rate,
     )
     slips = requests.select("request_no", _slip=money.divide_half_up(requests.fx_rate, 100, 8))
@@ -46,9 +50,9 @@ def valued(allocations: ir.Table, transactions: ir.Table, requests: ir.Table, mi
             (is_taken_back & joined._cny.notnull(), -joined._cny),
             else_=money.multiply(joined.amount, ibis.coalesce(rate, nobodys)),
         ).cast(money.MONEY),
-        settlement_rate=ibis.cases(
-            (is_local, money.decimal_literal(1, 8)), else_=ibis.coalesce(rate, nobodys)
-        ).cast(money.RATE),
+        settlement_rate=ibis.cases((is_local, money.decimal_literal(1, 8)), else_=ibis.coalesce(rate, nobodys)).cast(
+            money.RATE
+        ),
     )
 
 
@@ -61,6 +65,6 @@ def with_slip_fee(paid: ir.Table, requests: ir.Table) -> ir.Table:
     )
     ranked = joined.mutate(_rank=rank)
     nil = money.decimal_literal(0)
-    return ranked.mutate(
-        bank_fee=ibis.cases((ranked._rank == 0, ranked._fee), else_=nil).cast(money.MONEY)
-    ).drop("_rank", "_fee")
+    return ranked.mutate(bank_fee=ibis.cases((ranked._rank == 0, ranked._fee), else_=nil).cast(money.MONEY)).drop(
+        "_rank", "_fee"
+    )

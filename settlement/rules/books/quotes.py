@@ -49,13 +49,17 @@ def _best(candidates: ir.Table, key: tuple[str, ...]) -> ir.Table:
     ranked = candidates.mutate(_rank=rank)
     ranked = ranked.mutate(_top=ranked._rank.max().over(group)).filter(lambda t: t._rank == t._top)
     said = ranked.q_currency + "|" + ranked.q_basis + "|" + ranked.q_unit.cast("string")
-    best = ranked.mutate(_said=said).group_by(*key).agg(
-        level=ranked.level.max(),
-        ties=said.nunique(),
-        unit=ranked.q_unit.min(),
-        unit_basis=ranked.q_basis.min(),
-        currency=ranked.q_currency.min(),
-        options=said.group_concat(sep=" / ", order_by=said.asc()),
+    best = (
+        ranked.mutate(_said=said)
+        .group_by(*key)
+        .agg(
+            level=ranked.level.max(),
+            ties=said.nunique(),
+            unit=ranked.q_unit.min(),
+            unit_basis=ranked.q_basis.min(),
+            currency=ranked.q_currency.min(),
+            options=said.group_concat(sep=" / ", order_by=said.asc()),
+        )
     )
     sole = best.ties == 1
     return best.mutate(

@@ -29,9 +29,7 @@ def mid_rates_on(days: ir.Table, mid_rates: ir.Table) -> ir.Table:
         published_on=mid_rates.published_on,
         mid_rate=money.divide_half_up(mid_rates.rate_per_100, Decimal(100), 8),
     )
-    joined = wanted.join(
-        rates, [wanted.currency == rates.rate_currency, rates.published_on <= wanted.rate_day]
-    )
+    joined = wanted.join(rates, [wanted.currency == rates.rate_currency, rates.published_on <= wanted.rate_day])
     newest = ibis.window(group_by=["currency", "rate_day"], order_by=joined.published_on.desc())
     ranked = joined.mutate(_rank=ibis.row_number().over(newest))
     return ranked.filter(ranked._rank == 0).select("currency", "rate_day", "mid_rate", "published_on")
@@ -139,9 +137,7 @@ def valued_flows(new_flows: ir.Table, values: ir.Table, standing: ir.Table, publ
     now = standing.select(*PIECE_KEY, _now=standing.amount_cny)
     joined = rows.left_join(now, [rows[k].identical_to(now[k]) for k in PIECE_KEY], rname="now_{name}")
     joined = joined.left_join(given, [joined[k].identical_to(given[k]) for k in PIECE_KEY], rname="given_{name}")
-    joined = joined.left_join(
-        values.select("txn_id", "settlement_rate", "rate_source"), "txn_id", rname="value_{name}"
-    )
+    joined = joined.left_join(values.select("txn_id", "settlement_rate", "rate_source"), "txn_id", rname="value_{name}")
     nil = money.decimal_literal(0)
     unknown = joined._now.isnull() & joined._given.isnull()
     worth = (ibis.coalesce(joined._now, nil) - ibis.coalesce(joined._given, nil)).cast(money.MONEY)

@@ -26,17 +26,13 @@ def numbered(invoices: ir.Table) -> ir.Table:
         invoice_no=vat_invoices.invoice_key(invoices.einvoice_no, invoices.invoice_code, invoices.invoice_number)
     )
     same = ["invoice_no", "goods_name", "specification", "unit", "quantity", "ex_vat_amount", "tax_amount"]
-    occurrence = ibis.window(
-        group_by=[*same, "month", "source_file"], order_by=keyed.source_row.asc()
-    )
+    occurrence = ibis.window(group_by=[*same, "month", "source_file"], order_by=keyed.source_row.asc())
     ranked = keyed.mutate(_n=ibis.row_number().over(occurrence))
     newest = ibis.window(
         group_by=[*same, "_n"], order_by=[ranked.month.desc(), ranked.source_file.asc(), ranked.source_row.asc()]
     )
     ranked = ranked.mutate(_rank=ibis.row_number().over(newest)).filter(lambda t: t._rank == 0).drop("_rank", "_n")
-    latest_status = keyed.group_by("invoice_no").agg(
-        _status=keyed.invoice_status.argmax(keyed.month)
-    )
+    latest_status = keyed.group_by("invoice_no").agg(_status=keyed.invoice_status.argmax(keyed.month))
     joined = ranked.left_join(latest_status, "invoice_no").drop("invoice_no_right")
     status = ibis.coalesce(joined._status, joined.invoice_status)
     return joined.mutate(
@@ -75,7 +71,9 @@ def by_line(invoices: ir.Table, shares: ir.Table, goods: ir.Table, company: ir.T
     joined = joined.left_join(named, ["order_no", "goods_name"], rname="named_{name}").drop(
         "named_order_no", "named_goods_name"
     )
-    single = ibis.cases((joined._lines == 1, joined._only), (joined._same == 1, joined._named), else_=ibis.null("int64"))
+    single = ibis.cases(
+        (joined._lines == 1, joined._only), (joined._same == 1, joined._named), else_=ibis.null("int64")
+    )
     placed = joined.mutate(line_no=ibis.coalesce(joined.line_no, single), is_shared=ibis.literal(False))
     placed = placed.drop("_only", "_lines", "_named", "_same")
     return shared.select(*placed.columns).union(placed)
@@ -93,12 +91,18 @@ def line_totals(held: ir.Table, units: list[dict], goods: ir.Table, service_word
     declared = goods.select("order_no", "line_no", _name="goods_name", _unit="legal_unit")
     joined = usable.join(declared, ["order_no", "line_no"])
     same = (joined.goods_name == joined._name) & (_unit(joined, "unit", units) == _unit(joined, "_unit", units))
-    return joined.mutate(_same=same).group_by("order_no", "line_no").agg(
-        invoice_no=joined.invoice_no.min(),
-        invoiced_total=joined.total_amount.sum().cast(money.MONEY),
-        invoiced_quantity=joined.quantity.sum().cast(QUANTITY),
-        invoice_levy=ibis.cases((joined.printed_rate.nunique() == 1, joined.printed_rate.max()), else_=ibis.null(money.RATE)),
-        is_same_goods=ibis.coalesce(ibis._._same, False).all(),
+    return (
+        joined.mutate(_same=same)
+        .group_by("order_no", "line_no")
+        .agg(
+            invoice_no=joined.invoice_no.min(),
+            invoiced_total=joined.total_amount.sum().cast(money.MONEY),
+            invoiced_quantity=joined.quantity.sum().cast(QUANTITY),
+            invoice_levy=ibis.cases(
+                (joined.printed_rate.nunique() == 1, joined.printed_rate.max()), else_=ibis.null(money.RATE)
+            ),
+            is_same_goods=ibis.coalesce(ibis._._same, False).all(),
+        )
     )
 
 
@@ -165,8 +169,10 @@ def _mismatches(lines: ir.Table) -> list[ir.Table]:
 
 def _duplicates(used: ir.Table) -> ir.Table:
     """One invoice once: without 发票分摊 it stands for one order only (EIV-07)."""
-    single = used.filter(~used.is_shared).group_by("invoice_no", "order_no").agg(
-        total_amount=lambda t: t.total_amount.sum().cast(money.MONEY)
+    single = (
+        used.filter(~used.is_shared)
+        .group_by("invoice_no", "order_no")
+        .agg(total_amount=lambda t: t.total_amount.sum().cast(money.MONEY))
     )
     orders = single.group_by("invoice_no").agg(
         _orders=single.order_no.nunique(),
@@ -175,7 +181,12 @@ def _duplicates(used: ir.Table) -> ir.Table:
         total_amount=single.total_amount.sum().cast(money.MONEY),
     )
     return _raised(
-        orders.filter(orders._orders > 1), "VATINV_DUPLICATE", "EIV-07", "同时用于 ", lambda t: t._which, "，且无发票分摊。"
+        orders.filter(orders._orders > 1),
+        "VATINV_DUPLICATE",
+        "EIV-07",
+        "同时用于 ",
+        lambda t: t._which,
+        "，且无发票分摊。",
     )
 
 
@@ -193,7 +204,9 @@ def _services(used: ir.Table, words: tuple[str, ...]) -> ir.Table:
 
 
 def _parties(used: ir.Table, sellers: ir.Table, company: ir.Table) -> list[ir.Table]:
-    known = used.anti_join(sellers, [used.principal_id == sellers.principal_id, used.seller_name == sellers.seller_name])
+    known = used.anti_join(
+        sellers, [used.principal_id == sellers.principal_id, used.seller_name == sellers.seller_name]
+    )
     ours = company.select(_our_uscc="uscc")
     others = used.filter(used.buyer_uscc.notnull()).anti_join(ours, used.buyer_uscc == ours._our_uscc)
     return [
@@ -216,7 +229,9 @@ def _arithmetic(invoices: ir.Table, line_tax: Decimal, line_price: Decimal) -> i
         > money.decimal_literal(line_price),
         False,
     )
-    rows = invoices.mutate(_total=off_total, _tax=off_tax, _price=off_price).filter(lambda t: t._total | t._tax | t._price)
+    rows = invoices.mutate(_total=off_total, _tax=off_tax, _price=off_price).filter(
+        lambda t: t._total | t._tax | t._price
+    )
     rows = rows.mutate(total_amount=ibis.coalesce(rows.total_amount, rows.ex_vat_amount))
     return found(
         rows,

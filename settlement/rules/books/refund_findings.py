@@ -13,7 +13,14 @@ from settlement.rules.exceptions import found, sentence, subject_of
 
 
 def refund_findings(
-    refunds: ir.Table, notices: ir.Table, lines: ir.Table, events: ir.Table, *, as_of: date, warn_days: int, per_line: Decimal
+    refunds: ir.Table,
+    notices: ir.Table,
+    lines: ir.Table,
+    events: ir.Table,
+    *,
+    as_of: date,
+    warn_days: int,
+    per_line: Decimal,
 ) -> ir.Table:
     """``FOUND`` rows. ``refunds``: tax_refunds as they stand; ``notices``: with order; ``lines``: export lines; ``events``.
 
@@ -63,7 +70,9 @@ def _differences(sized: ir.Table, per_line: Decimal) -> list[ir.Table]:
         _gap=lambda t: refund.refund_difference(t.received, t.expected)
     )
     off = received.filter(
-        refund.is_refund_different(received.received, received.expected, ibis.coalesce(received._lines, 1).cast(money.MONEY), per_line)
+        refund.is_refund_different(
+            received.received, received.expected, ibis.coalesce(received._lines, 1).cast(money.MONEY), per_line
+        )
     )
     told = sized.mutate(_n=lines).filter(
         sized.notified.notnull() & sized.expected.notnull() & sized.received.isnull() & (sized.notified > 0)
@@ -107,9 +116,11 @@ def _windows(refunds: ir.Table, lines: ir.Table, as_of: date, warn_days: int) ->
         & (refunds.file_by - ibis.interval(days=warn_days) <= day)
         & (ibis.coalesce(refunds.expected, money.decimal_literal(1)) > 0)
     )
-    short = lines.filter(~lines.is_received_in_full & lines.declaration_no.notnull()).select(
-        "order_no", "declaration_no", _open=lambda t: ibis.coalesce(t.received_gap.abs(), t.declared_fx)
-    ).distinct(on=["order_no", "declaration_no"])
+    short = (
+        lines.filter(~lines.is_received_in_full & lines.declaration_no.notnull())
+        .select("order_no", "declaration_no", _open=lambda t: ibis.coalesce(t.received_gap.abs(), t.declared_fx))
+        .distinct(on=["order_no", "declaration_no"])
+    )
     uncollected = refunds.join(short, ["order_no", "declaration_no"])
     uncollected = uncollected.filter(
         uncollected.file_by.notnull() & (uncollected.file_by - ibis.interval(days=warn_days) <= day)
@@ -122,10 +133,14 @@ def _windows(refunds: ir.Table, lines: ir.Table, as_of: date, warn_days: int) ->
 
 def identifier_findings(orders: ir.Table, goods: ir.Table, principals: ir.Table) -> ir.Table:
     """DECL_NO_FORMAT, DECL_DIRECTION (CUS-01), HS_FORMAT (CUS-03), USCC_CHECK (USCC-01) on what the masters and orders say."""
-    numbers = orders.filter(orders.declaration_no.notnull()).select("order_no", "principal_id", "declaration_no", "is_export", "is_import", "source_file", "source_row")
-    of_lines = goods.filter(goods.declaration_no.notnull()).join(
-        orders.select("order_no", "principal_id", "is_export", "is_import"), "order_no"
-    ).select(*numbers.columns)
+    numbers = orders.filter(orders.declaration_no.notnull()).select(
+        "order_no", "principal_id", "declaration_no", "is_export", "is_import", "source_file", "source_row"
+    )
+    of_lines = (
+        goods.filter(goods.declaration_no.notnull())
+        .join(orders.select("order_no", "principal_id", "is_export", "is_import"), "order_no")
+        .select(*numbers.columns)
+    )
     numbers = numbers.union(of_lines).distinct(on=["order_no", "declaration_no"])
     well_formed = identifiers.is_declaration_no(numbers.declaration_no)
     direction = identifiers.declaration_direction(numbers.declaration_no)

@@ -46,9 +46,11 @@ def scoreboard(
 
 
 def _by_rule(measure: str, pieces: ir.Table, valued: ir.Table) -> ir.Table:
-    return pieces.group_by("rule").agg(
-        receipts=pieces.txn_id.nunique().cast("int64"), amount_cny=pieces.amount_cny.sum().cast(money.MONEY)
-    ).select(measure=ibis.literal(measure), rule="rule", receipts="receipts", amount_cny="amount_cny")
+    return (
+        pieces.group_by("rule")
+        .agg(receipts=pieces.txn_id.nunique().cast("int64"), amount_cny=pieces.amount_cny.sum().cast(money.MONEY))
+        .select(measure=ibis.literal(measure), rule="rule", receipts="receipts", amount_cny="amount_cny")
+    )
 
 
 def _whole(measure: str, valued: ir.Table) -> ir.Table:
@@ -64,6 +66,8 @@ def _corrections(allocations: ir.Table, published: ir.Table) -> ir.Table:
         "txn_id", "order_no", _by="rule"
     )
     joined = taken.join(posted, ["txn_id", "order_no"])
-    return joined.group_by(rule="_by").agg(
-        receipts=joined.txn_id.nunique().cast("int64"), amount_cny=(-joined.amount_cny.sum()).cast(money.MONEY)
-    ).select(measure=ibis.literal("事后更正"), rule="rule", receipts="receipts", amount_cny="amount_cny")
+    return (
+        joined.group_by(rule="_by")
+        .agg(receipts=joined.txn_id.nunique().cast("int64"), amount_cny=(-joined.amount_cny.sum()).cast(money.MONEY))
+        .select(measure=ibis.literal("事后更正"), rule="rule", receipts="receipts", amount_cny="amount_cny")
+    )

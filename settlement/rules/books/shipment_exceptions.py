@@ -82,7 +82,9 @@ def _mismatch(documents, orders, code, rule_id, first, second, fields) -> tuple[
         sides.filter(sides.is_different),
         code=code,
         subject=lambda t: subject_of(t.order_no, t.field),
-        message=lambda t: sentence("订单 ", t.order_no, " 的", t.field, "：", first[0], "为“", t.first, "”，", t.kind, "为“", t.second, "”。"),
+        message=lambda t: sentence(
+            "订单 ", t.order_no, " 的", t.field, "：", first[0], "为“", t.first, "”，", t.kind, "为“", t.second, "”。"
+        ),
         found=lambda t: t.second,
         arisen_on=lambda t: t.dated_on,
         rule_id=rule_id,
@@ -124,7 +126,11 @@ def invalid_states(orders: ir.Table, events: ir.Table) -> tuple[ir.Table, ir.Tab
     last = ibis.window(group_by="order_no", order_by=[tracked.happened_at.desc(), tracked.choice.desc()])
     tracked = tracked.mutate(_rank=ibis.row_number().over(last)).filter(lambda t: t._rank == 0)
     of_vessel = tracked.select(
-        "order_no", "principal_id", state="choice", word=ibis.literal("开船状态"), is_valid=tracked.choice.isin(VESSEL_STATES)
+        "order_no",
+        "principal_id",
+        state="choice",
+        word=ibis.literal("开船状态"),
+        is_valid=tracked.choice.isin(VESSEL_STATES),
     )
     both = of_orders.union(of_vessel)
     rows = found(
@@ -150,7 +156,13 @@ def states_late(
     sailed_on. Units: working days. Rounding: none. Errors: none; outside the calendar not checkable. Source: S2 l.517.
     """
     sailed = orders.filter(orders.sailed_on.notnull() & orders.services.contains("国际物流"))
-    due = deadlines.due_on(sailed.select("order_no", "principal_id", "sailed_on", "shipment_status"), "sailed_on", days, working_days, name="state_due_on")
+    due = deadlines.due_on(
+        sailed.select("order_no", "principal_id", "sailed_on", "shipment_status"),
+        "sailed_on",
+        days,
+        working_days,
+        name="state_due_on",
+    )
     entered = events.filter((events.event == "S2-STA-01") & events.order_no.notnull())
     entered = entered.group_by("order_no").agg(entered_on=entered.happened_at.min().date())
     joined = due.left_join(entered, "order_no", rname="e_{name}").drop("e_order_no")
@@ -177,19 +189,29 @@ def states_late(
 def _loads(orders: ir.Table, container_limit: ir.Table) -> ir.Table:
     """What the boxes of each weighed order may carry: payload of all, payload of those without a heavy limit, heavy."""
     weighed = orders.filter(orders.gross_weight_kg.notnull()).select(
-        "order_no", "principal_id", "gross_weight_kg", "containers", on=ibis.coalesce(orders.sailed_on, orders.ordered_on)
+        "order_no",
+        "principal_id",
+        "gross_weight_kg",
+        "containers",
+        on=ibis.coalesce(orders.sailed_on, orders.ordered_on),
     )
     boxed = weighed.join(order_slots(orders), "order_no", rname="s_{name}")
     limits = container_limit.select("container_type", "payload_kg", "heavy_kg", "valid_from", "valid_to")
     joined = boxed.left_join(
         limits,
-        [boxed.slot_type == limits.container_type, limits.valid_from <= boxed.on, limits.valid_to.isnull() | (boxed.on <= limits.valid_to)],
+        [
+            boxed.slot_type == limits.container_type,
+            limits.valid_from <= boxed.on,
+            limits.valid_to.isnull() | (boxed.on <= limits.valid_to),
+        ],
     )
     boxes = money.wide(joined.boxes)
     is_heavy = joined.heavy_kg.notnull()
     loads = joined.mutate(
         _payload=(boxes * money.wide(joined.payload_kg)).cast("decimal(28, 4)"),
-        _heavy=is_heavy.ifelse((boxes * money.wide(joined.heavy_kg)).cast("decimal(28, 4)"), ibis.null("decimal(28, 4)")),
+        _heavy=is_heavy.ifelse(
+            (boxes * money.wide(joined.heavy_kg)).cast("decimal(28, 4)"), ibis.null("decimal(28, 4)")
+        ),
         _is_heavy=is_heavy,
     )
     return loads.group_by("order_no", "principal_id", "gross_weight_kg", "containers", "on").agg(
@@ -200,7 +222,14 @@ def _loads(orders: ir.Table, container_limit: ir.Table) -> ir.Table:
     )
 
 
-@rule("S2-CNT-01", "S2-CNT-02", "FRT-01", "C-31", inputs=("orders.gross_weight_kg", "orders.containers", "container_limit"), codes=("CNT_OVERWEIGHT", "CNT_HEAVY_20"))
+@rule(
+    "S2-CNT-01",
+    "S2-CNT-02",
+    "FRT-01",
+    "C-31",
+    inputs=("orders.gross_weight_kg", "orders.containers", "container_limit"),
+    codes=("CNT_OVERWEIGHT", "CNT_HEAVY_20"),
+)
 def weights(orders: ir.Table, container_limit: ir.Table) -> tuple[ir.Table, ir.Table]:
     """CNT_OVERWEIGHT and CNT_HEAVY_20 by the order's gross cargo weight.
 
@@ -221,7 +250,17 @@ def weights(orders: ir.Table, container_limit: ir.Table) -> tuple[ir.Table, ir.T
         judged.filter(judged.is_over),
         code="CNT_OVERWEIGHT",
         subject=lambda t: subject_of(t.order_no),
-        message=lambda t: sentence("订单 ", t.order_no, " ", t.containers, " 毛重 ", t.weight.cast("decimal(18, 3)"), " KG，载重上限合计 ", t.payload, " KG。"),
+        message=lambda t: sentence(
+            "订单 ",
+            t.order_no,
+            " ",
+            t.containers,
+            " 毛重 ",
+            t.weight.cast("decimal(18, 3)"),
+            " KG，载重上限合计 ",
+            t.payload,
+            " KG。",
+        ),
         field="gross_weight_kg",
         found=lambda t: t.weight.cast("string"),
         arisen_on=lambda t: t.on,
@@ -256,7 +295,9 @@ def couriers_missing(orders: ir.Table, events: ir.Table) -> tuple[ir.Table, ir.T
     """
     sent = events.filter((events.event == "LOG-BLR-03") & events.order_no.notnull())
     sent = sent.group_by("order_no").agg(sent_on=sent.happened_at.min().date(), courier_no=sent.courier_no.max())
-    released = orders.filter(orders.bl_released_on.notnull()).select("order_no", "principal_id", "bl_no", "bl_released_on")
+    released = orders.filter(orders.bl_released_on.notnull()).select(
+        "order_no", "principal_id", "bl_no", "bl_released_on"
+    )
     joined = released.left_join(sent, "order_no", rname="e_{name}").drop("e_order_no")
     is_sent = joined.sent_on.notnull()
     judged = joined.mutate(is_sent=is_sent, is_missing=is_sent & joined.courier_no.isnull())
@@ -264,7 +305,9 @@ def couriers_missing(orders: ir.Table, events: ir.Table) -> tuple[ir.Table, ir.T
         judged.filter(judged.is_missing),
         code="BL_COURIER_MISSING",
         subject=lambda t: subject_of(t.order_no),
-        message=lambda t: sentence("订单 ", t.order_no, " 提单 ", t.bl_no, " ", t.bl_released_on, " 已放，", t.sent_on, " 寄出，没有快递单号。"),
+        message=lambda t: sentence(
+            "订单 ", t.order_no, " 提单 ", t.bl_no, " ", t.bl_released_on, " 已放，", t.sent_on, " 寄出，没有快递单号。"
+        ),
         field="courier_no",
         arisen_on=lambda t: t.sent_on,
         rule_id="LOG-BLR-03",
@@ -283,8 +326,12 @@ def disputes_escalated(orders: ir.Table, events: ir.Table) -> tuple[ir.Table, ir
     steps = events.filter((events.event == "LOG-AR-05") & events.order_no.notnull())
     last = ibis.window(group_by=["order_no", "ref_no"], order_by=[steps.happened_at.desc(), steps.choice.desc()])
     ranked = steps.mutate(_rank=ibis.row_number().over(last)).filter(lambda t: t._rank == 0)
-    named = ranked.drop("principal_id").left_join(orders.select("order_no", "principal_id"), "order_no", rname="o_{name}")
-    judged = named.mutate(is_told=named.choice.notnull(), is_escalated=ibis.coalesce(named.choice.contains("上报"), False))
+    named = ranked.drop("principal_id").left_join(
+        orders.select("order_no", "principal_id"), "order_no", rname="o_{name}"
+    )
+    judged = named.mutate(
+        is_told=named.choice.notnull(), is_escalated=ibis.coalesce(named.choice.contains("上报"), False)
+    )
     in_cny = ibis.coalesce(judged.currency, "CNY") == "CNY"
     judged = judged.mutate(_risk=in_cny.ifelse(judged.amount, ibis.null(MONEY)).cast(MONEY))
     rows = found(
@@ -302,7 +349,12 @@ def disputes_escalated(orders: ir.Table, events: ir.Table) -> tuple[ir.Table, ir
     return rows, counted("LOG-AR-05", judged, checked="is_told", failed="is_escalated")
 
 
-@rule("LOG-AR-02", "LOG-AR-03", inputs=("documents", "freight_charges.receivable"), codes=("AR_NOT_EQUAL_QUOTE", "AR_NOT_EQUAL_COST"))
+@rule(
+    "LOG-AR-02",
+    "LOG-AR-03",
+    inputs=("documents", "freight_charges.receivable"),
+    codes=("AR_NOT_EQUAL_QUOTE", "AR_NOT_EQUAL_COST"),
+)
 def statements_wrong(charges: ir.Table, documents: ir.Table) -> tuple[ir.Table, ir.Table]:
     """AR_NOT_EQUAL_QUOTE and AR_NOT_EQUAL_COST: what a statement to the client (应收对账单) says of a charge is not
 
@@ -335,7 +387,17 @@ def statements_wrong(charges: ir.Table, documents: ir.Table) -> tuple[ir.Table, 
         code=lambda t: t.is_quoted.ifelse("AR_NOT_EQUAL_QUOTE", "AR_NOT_EQUAL_COST"),
         subject=lambda t: subject_of(t.order_no, t.charge_code),
         message=lambda t: sentence(
-            "订单 ", t.order_no, " 的 ", t.charge_code, "：", t.is_quoted.ifelse("客户报价", "成本"), "应收 ", t.in_cny, " 元，对账单写 ", t.stated, "。"
+            "订单 ",
+            t.order_no,
+            " 的 ",
+            t.charge_code,
+            "：",
+            t.is_quoted.ifelse("客户报价", "成本"),
+            "应收 ",
+            t.in_cny,
+            " 元，对账单写 ",
+            t.stated,
+            "。",
         ),
         field=lambda t: t.charge_code,
         found=lambda t: t.stated.cast("string"),

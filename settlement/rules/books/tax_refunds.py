@@ -24,10 +24,14 @@ def counted_notices(notices: ir.Table) -> ir.Table:
 
 def notices_by_order(notices: ir.Table, expected: ir.Table) -> ir.Table:
     """Notices with their order: the one named, else the only order of that declaration; several orders leave it NULL."""
-    owners = expected.group_by("declaration_no").agg(_orders=expected.order_no.nunique(), _order=expected.order_no.min())
+    owners = expected.group_by("declaration_no").agg(
+        _orders=expected.order_no.nunique(), _order=expected.order_no.min()
+    )
     joined = counted_notices(notices).left_join(owners, "declaration_no", rname="owner_{name}")
     only = ibis.cases((joined._orders == 1, joined._order), else_=ibis.null("string"))
-    return joined.mutate(order_no=ibis.coalesce(joined.order_no, only)).drop("owner_declaration_no", "_orders", "_order")
+    return joined.mutate(order_no=ibis.coalesce(joined.order_no, only)).drop(
+        "owner_declaration_no", "_orders", "_order"
+    )
 
 
 def tax_refunds(
@@ -69,7 +73,8 @@ def _told(notices: ir.Table) -> ir.Table:
     named = notices.filter(notices.order_no.notnull())
     key = ["order_no", "declaration_no"]
     newest = ibis.window(
-        group_by=key, order_by=[named.notified_on.desc(), named.month.desc(), named.source_file.desc(), named.source_row.desc()]
+        group_by=key,
+        order_by=[named.notified_on.desc(), named.month.desc(), named.source_file.desc(), named.source_row.desc()],
     )
     ranked = named.mutate(_rank=ibis.row_number().over(newest))
     # What is to be repaid is negative (contract, customs); one written without its sign is no second refund.
@@ -125,7 +130,9 @@ def _with_status(spread: ir.Table) -> ir.Table:
     in_full = spread.received >= ibis.coalesce(spread.notified, spread.expected, spread.received)
     # What was put off (暂缓) and granted later is granted; money the bureau wants back is asked for until it is back.
     refused = spread._last.isin(["暂缓", "不予退税"]) & (spread.received <= 0)
-    wanted_back = (spread._last == "追缴") & (spread.received > ibis.greatest(spread.notified, money.decimal_literal(0)))
+    wanted_back = (spread._last == "追缴") & (
+        spread.received > ibis.greatest(spread.notified, money.decimal_literal(0))
+    )
     status = ibis.cases(
         (refused, spread._last),
         (wanted_back, "追缴"),

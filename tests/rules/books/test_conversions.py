@@ -18,11 +18,26 @@ ID = ibis.schema({"txn_id": "string"})
 
 
 def receipt(txn, amount="100.00", ref=None, **more):
-    return {"txn_id": txn, "account_no": "U", "currency": "USD", "booked_on": "2023-09-04", "amount": amount, "bank_ref": ref or f"R{txn}"} | more
+    return {
+        "txn_id": txn,
+        "account_no": "U",
+        "currency": "USD",
+        "booked_on": "2023-09-04",
+        "amount": amount,
+        "bank_ref": ref or f"R{txn}",
+    } | more
 
 
 def sale(txn, amount="-100.00", cny="731.00", **more):
-    return {"txn_id": txn, "account_no": "U", "currency": "USD", "booked_on": "2023-09-06", "amount": amount, "bank_ref": f"X{txn}", "cny_amount": cny} | more
+    return {
+        "txn_id": txn,
+        "account_no": "U",
+        "currency": "USD",
+        "booked_on": "2023-09-06",
+        "amount": amount,
+        "bank_ref": f"X{txn}",
+        "cny_amount": cny,
+    } | more
 
 
 KNOWN = ibis.schema(
@@ -32,7 +47,12 @@ KNOWN = ibis.schema(
 
 def fixed(*lines, bought=(), known=()):
     sold = [line["txn_id"] for line in lines if line["amount"].startswith("-")]
-    found = conversions(table_of(lines, LINES), table_of([{"txn_id": each} for each in bought], ID), table_of([{"txn_id": each} for each in sold], ID), table_of(list(known), KNOWN))
+    found = conversions(
+        table_of(lines, LINES),
+        table_of([{"txn_id": each} for each in bought], ID),
+        table_of([{"txn_id": each} for each in sold], ID),
+        table_of(list(known), KNOWN),
+    )
     return rows_of(found, "receipt_txn_id", "amount_fx", "amount_cny", order="receipt_txn_id")
 
 
@@ -62,7 +82,14 @@ def test_what_a_sale_fixes(lines, expected):
 
 
 def test_the_cny_of_a_sale_is_the_one_credit_with_its_serial():
-    credit = {"txn_id": "C", "account_no": "Y", "currency": "CNY", "booked_on": "2023-09-06", "amount": "731.00", "bank_ref": "XS"}
+    credit = {
+        "txn_id": "C",
+        "account_no": "Y",
+        "currency": "CNY",
+        "booked_on": "2023-09-06",
+        "amount": "731.00",
+        "bank_ref": "XS",
+    }
     lines = [receipt("A"), sale("S", cny=None), credit]
     assert fixed(*lines, bought=["C"]) == [("A", D("100.00"), D("731.00"))]
     twin = credit | {"txn_id": "C2"}
@@ -70,15 +97,30 @@ def test_the_cny_of_a_sale_is_the_one_credit_with_its_serial():
 
 
 def test_what_a_month_fixed_stays_fixed_when_the_same_amount_comes_again():
-    first, second = (receipt("A"), sale("S")), (receipt("B", booked_on="2023-10-09"), sale("T", cny="729.00", booked_on="2023-10-11"))
+    first, second = (
+        (receipt("A"), sale("S")),
+        (receipt("B", booked_on="2023-10-09"), sale("T", cny="729.00", booked_on="2023-10-11")),
+    )
     # All seen at once, the second sale could be of either receipt, and nothing of it is certain.
     assert fixed(*first, *second) == []
-    known = {"receipt_txn_id": "A", "conversion_txn_id": "S", "amount_fx": "100.00", "amount_cny": "731.00", "found_by": "唯一等额"}
+    known = {
+        "receipt_txn_id": "A",
+        "conversion_txn_id": "S",
+        "amount_fx": "100.00",
+        "amount_cny": "731.00",
+        "found_by": "唯一等额",
+    }
     assert fixed(*first, *second, known=[known]) == [("B", D("100.00"), D("729.00"))]
 
 
 def test_the_rest_of_a_receipt_sold_in_part_is_fixed_by_its_next_sale_alone():
-    known = {"receipt_txn_id": "A", "conversion_txn_id": "S", "amount_fx": "40.00", "amount_cny": "292.40", "found_by": "流水号"}
+    known = {
+        "receipt_txn_id": "A",
+        "conversion_txn_id": "S",
+        "amount_fx": "40.00",
+        "amount_cny": "292.40",
+        "found_by": "流水号",
+    }
     lines = [receipt("A"), sale("S", "-40.00", "292.40", remark="RA"), sale("T", "-60.00", "437.00", remark="RA")]
     assert fixed(*lines, known=[known]) == [("A", D("60.00"), D("437.00"))]
     assert fixed(*lines[:2], known=[known]) == []

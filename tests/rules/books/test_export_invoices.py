@@ -56,7 +56,10 @@ def state(orders, lines, pieces, charges=(), marks=(), netted=(), rates=(), e2=(
     standing = table_of(pieces, PIECES)
     received = export_invoices.order_receipts(standing)
     fees = export_invoices.deducted_fees(
-        described, received, table_of(charges, CHARGES), table_of([{"line_key": key, "treatment": "抵扣"} for key in netted], TREATED)
+        described,
+        received,
+        table_of(charges, CHARGES),
+        table_of([{"line_key": key, "treatment": "抵扣"} for key in netted], TREATED),
     )
     dated = goods.join(described.select("order_no", "ordered_on"), "order_no").mutate(
         invoice_levy=ibis.null("decimal(18,8)")
@@ -66,7 +69,9 @@ def state(orders, lines, pieces, charges=(), marks=(), netted=(), rates=(), e2=(
         ibis.schema({"valid_from": "date", "valid_to": "date", "standard": "decimal(18,8)"}),
     )
     transitions = table_of([], TRANSITION)
-    terms = export_invoices.refund_terms(dated, given("refund_rates", *rates), standard, transitions if not e2 else table_of(e2, TRANSITION))
+    terms = export_invoices.refund_terms(
+        dated, given("refund_rates", *rates), standard, transitions if not e2 else table_of(e2, TRANSITION)
+    )
     usd = table_of(
         [{"currency": "USD", "usd_per_1": "1"}], ibis.schema({"currency": "string", "usd_per_1": "decimal(18,8)"})
     )
@@ -177,8 +182,14 @@ def test_several_lines_without_fob_cannot_share():
 
 def test_w08_taxed_export_shows_both_figures():
     goods = line(levy_rate="0.13", refund_rate="0", refund_flag="不退税", fob_usd="50000.00")
-    whole = state([order(agency_fee="1800.00", other_fee="6200.00", amount_fx="50000.00")], [goods], [piece(cny="355180.00", amount="50000.00")])
-    assert rows_of(whole, "invoice_amount", "neutral_amount", "refund_amount") == [(D("347180.00"), D("346140.00"), D("0.00"))]
+    whole = state(
+        [order(agency_fee="1800.00", other_fee="6200.00", amount_fx="50000.00")],
+        [goods],
+        [piece(cny="355180.00", amount="50000.00")],
+    )
+    assert rows_of(whole, "invoice_amount", "neutral_amount", "refund_amount") == [
+        (D("347180.00"), D("346140.00"), D("0.00"))
+    ]
 
 
 @pytest.mark.parametrize(

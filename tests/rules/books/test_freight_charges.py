@@ -105,7 +105,8 @@ MONTH.add(
         line(charge_code="查验费", amount="860"),
     ],
     vendor=[
-        VENDOR | {"charge_code": "O/F", "amount": "2900", "currency": "USD", "unit_basis": "柜", "container_type": "40HQ"},
+        VENDOR
+        | {"charge_code": "O/F", "amount": "2900", "currency": "USD", "unit_basis": "柜", "container_type": "40HQ"},
         VENDOR | {"charge_code": "THC", "amount": "1225", "unit_basis": "柜"},
         VENDOR | {"charge_code": "DOC", "amount": "450"},
         VENDOR | {"charge_code": "SEAL", "amount": "50", "unit_basis": "柜"},
@@ -141,7 +142,11 @@ def test_w12_the_shipment_of_the_rulebook(priced):
 
 MONTH.add(
     "cumulative",
-    lines=[line(amount="600"), line(amount="601", vendor_invoice_no="INV2"), line(amount="-201", vendor_invoice_no="INV3")],
+    lines=[
+        line(amount="600"),
+        line(amount="601", vendor_invoice_no="INV2"),
+        line(amount="-201", vendor_invoice_no="INV3"),
+    ],
     vendor=[VENDOR | {"charge_code": "THC", "amount": "1000"}],
 )
 
@@ -158,8 +163,18 @@ BOX_QUOTE = [VENDOR | {"charge_code": "THC", "amount": "500", "unit_basis": "柜
 MONTH.add("three of two", [line(amount="1500", quantity="3", unit_basis="柜")], BOX_QUOTE, orders=TWO_BOXES)
 MONTH.add("two of two", [line(amount="1000", quantity="2", unit_basis="柜")], BOX_QUOTE, orders=TWO_BOXES)
 MONTH.add("one of two", [line(amount="600", unit_basis="柜")], BOX_QUOTE, orders=TWO_BOXES)
-MONTH.add("unknown boxes", [line(amount="1500", quantity="3", unit_basis="柜")], BOX_QUOTE, orders=[ORDER | {"containers": None, "container_nos": None}])
-MONTH.add("documents by box", [line(amount="900", quantity="2", unit_basis="柜")], [VENDOR | {"charge_code": "THC", "amount": "450"}], orders=TWO_BOXES)
+MONTH.add(
+    "unknown boxes",
+    [line(amount="1500", quantity="3", unit_basis="柜")],
+    BOX_QUOTE,
+    orders=[ORDER | {"containers": None, "container_nos": None}],
+)
+MONTH.add(
+    "documents by box",
+    [line(amount="900", quantity="2", unit_basis="柜")],
+    [VENDOR | {"charge_code": "THC", "amount": "450"}],
+    orders=TWO_BOXES,
+)
 
 
 def test_a_carrier_cannot_raise_the_cap_with_its_quantity(priced):
@@ -181,9 +196,21 @@ BY_TYPE = [
 ]
 MIXED = [ORDER | {"containers": "1x40HQ,2x20GP"}]
 TYPED = {"unit_basis": "柜", "voucher_no": "V"}
-MONTH.add("typed", [line(amount="1300", container_type="20GP", quantity="2", **TYPED), line(amount="900", container_type="40HQ", **TYPED)], BY_TYPE, orders=MIXED)
+MONTH.add(
+    "typed",
+    [
+        line(amount="1300", container_type="20GP", quantity="2", **TYPED),
+        line(amount="900", container_type="40HQ", **TYPED),
+    ],
+    BY_TYPE,
+    orders=MIXED,
+)
 MONTH.add("all types in one", [line(amount="2200", quantity="3", **TYPED)], BY_TYPE, orders=MIXED)
-MONTH.add("other currency", [line(amount="80", currency="USD", ar_rate="7")], [VENDOR | {"charge_code": "THC", "amount": "600"}])
+MONTH.add(
+    "other currency",
+    [line(amount="80", currency="USD", ar_rate="7")],
+    [VENDOR | {"charge_code": "THC", "amount": "600"}],
+)
 
 
 def test_carrier_quotes_by_box_type(priced):
@@ -206,21 +233,40 @@ def test_a_voucher_frees_a_pass_through_and_credits_take_back_only_what_was_paya
 
 BARE = line(amount="860")
 MONTH.add("voucher came", [BARE, BARE | {"voucher_no": "V9", "month": "2023-10"}])
-MONTH.add("voucher came twice", [BARE, *[BARE | {"voucher_no": "V9", "month": month} for month in ("2023-10", "2023-11")]])
-MONTH.add("voucher of a quoted line", [BARE, BARE | {"voucher_no": "V9", "month": "2023-10"}], [VENDOR | {"charge_code": "THC", "amount": "900"}])
+MONTH.add(
+    "voucher came twice", [BARE, *[BARE | {"voucher_no": "V9", "month": month} for month in ("2023-10", "2023-11")]]
+)
+MONTH.add(
+    "voucher of a quoted line",
+    [BARE, BARE | {"voucher_no": "V9", "month": "2023-10"}],
+    [VENDOR | {"charge_code": "THC", "amount": "900"}],
+)
 
 
 def test_a_line_that_comes_again_with_its_voucher_is_completed_not_billed_twice(priced):
     first = ("2023-09", D("860.00"), D("0.00"), D("860.00"), "正常")
     figures = ("month", "cost", "payable", "receivable", "status")
     assert column(priced["voucher came"], *figures) == [first, ("2023-10", D("0.00"), D("860.00"), D("0.00"), "正常")]
-    assert column(priced["voucher came twice"], "payable", "status") == [(D("0.00"), "正常"), (D("860.00"), "正常"), (D("0.00"), "重复")]
-    assert column(priced["voucher of a quoted line"], "payable", "cost") == [(D("860.00"), D("860.00")), (D("0.00"), D("0.00"))]
+    assert column(priced["voucher came twice"], "payable", "status") == [
+        (D("0.00"), "正常"),
+        (D("860.00"), "正常"),
+        (D("0.00"), "重复"),
+    ]
+    assert column(priced["voucher of a quoted line"], "payable", "cost") == [
+        (D("860.00"), D("860.00")),
+        (D("0.00"), D("0.00")),
+    ]
 
 
 PRECEDENCE = {
-    "order over lane": ([{"amount": "100"}, {"amount": "110", "pol": "NINGBO"}, {"amount": "120", "order_no": "SO1"}], "120.00"),
-    "old lane over new general": ([{"amount": "100"}, {"amount": "110", "pol": "NINGBO", "valid_from": "2022-01-01"}], "110.00"),
+    "order over lane": (
+        [{"amount": "100"}, {"amount": "110", "pol": "NINGBO"}, {"amount": "120", "order_no": "SO1"}],
+        "120.00",
+    ),
+    "old lane over new general": (
+        [{"amount": "100"}, {"amount": "110", "pol": "NINGBO", "valid_from": "2022-01-01"}],
+        "110.00",
+    ),
     "another lane": ([{"amount": "100"}, {"amount": "110", "pol": "SHANGHAI"}], "100.00"),
     "newer on its first day": ([{"amount": "100"}, {"amount": "90", "valid_from": "2023-09-15"}], "90.00"),
     "newer a day late": ([{"amount": "100"}, {"amount": "90", "valid_from": "2023-09-16"}], "100.00"),
@@ -237,7 +283,11 @@ def test_quote_precedence(priced, name):
 
 
 TIE = [{"charge_code": "THC", "amount": "100"}, {"charge_code": "THC", "amount": "101"}]
-MONTH.add("client tie", [line(amount="80", voucher_no="V1"), line(amount="81", vendor_invoice_no="INV2", voucher_no="V1")], client=[CLIENT | each for each in TIE])
+MONTH.add(
+    "client tie",
+    [line(amount="80", voucher_no="V1"), line(amount="81", vendor_invoice_no="INV2", voucher_no="V1")],
+    client=[CLIENT | each for each in TIE],
+)
 MONTH.add("vendor tie", [line(amount="80")], [VENDOR | each for each in TIE])
 
 
@@ -249,9 +299,21 @@ def test_a_tie_uses_no_quote_and_computes_nothing(priced):
     assert column([row], "vendor_quote", "payable", "receivable", "status") == [(None, None, D("80.00"), "报价冲突")]
 
 
-CLIENT_BY_TYPE = [CLIENT | {key: value for key, value in quote.items() if key not in ("vendor", "currency")} for quote in BY_TYPE]
-MONTH.add("client by type", [line(amount="500", container_type="20GP"), line(amount="700", container_type="40HQ", vendor_invoice_no="INV2")], client=CLIENT_BY_TYPE, orders=MIXED)
-MONTH.add("client any type", [line(amount="9")], client=[CLIENT | {"charge_code": "THC", "amount": "10.55", "unit_basis": "柜"}], orders=MIXED)
+CLIENT_BY_TYPE = [
+    CLIENT | {key: value for key, value in quote.items() if key not in ("vendor", "currency")} for quote in BY_TYPE
+]
+MONTH.add(
+    "client by type",
+    [line(amount="500", container_type="20GP"), line(amount="700", container_type="40HQ", vendor_invoice_no="INV2")],
+    client=CLIENT_BY_TYPE,
+    orders=MIXED,
+)
+MONTH.add(
+    "client any type",
+    [line(amount="9")],
+    client=[CLIENT | {"charge_code": "THC", "amount": "10.55", "unit_basis": "柜"}],
+    orders=MIXED,
+)
 MONTH.add("partly covered", [line(amount="9")], client=CLIENT_BY_TYPE[:1], orders=MIXED)
 MONTH.add(
     "tons", [line(amount="120", currency="USD", unit_basis="RT", quantity="3.257", ar_rate="7.2")],
@@ -260,20 +322,41 @@ MONTH.add(
 )  # fmt: skip
 LOOSE = [ORDER | {"containers": None, "container_nos": None}]
 PER_BOX = {"charge_code": "THC", "amount": "900", "unit_basis": "柜"}
-MONTH.add("loose cargo", [line(amount="120", unit_basis="RT", quantity="3", voucher_no="V")], [VENDOR | PER_BOX], [CLIENT | PER_BOX], orders=LOOSE)
-MONTH.add("no longer loose", [line(amount="120", unit_basis="柜", quantity="3")], [VENDOR | PER_BOX], [CLIENT | PER_BOX], orders=LOOSE)
-MONTH.add("yen", [line(amount="3000", currency="JPY", unit_basis="RT", quantity="2.3456")], client=[CLIENT | {"charge_code": "THC", "amount": "1000", "currency": "JPY", "unit_basis": "RT"}])
+MONTH.add(
+    "loose cargo",
+    [line(amount="120", unit_basis="RT", quantity="3", voucher_no="V")],
+    [VENDOR | PER_BOX],
+    [CLIENT | PER_BOX],
+    orders=LOOSE,
+)
+MONTH.add(
+    "no longer loose",
+    [line(amount="120", unit_basis="柜", quantity="3")],
+    [VENDOR | PER_BOX],
+    [CLIENT | PER_BOX],
+    orders=LOOSE,
+)
+MONTH.add(
+    "yen",
+    [line(amount="3000", currency="JPY", unit_basis="RT", quantity="2.3456")],
+    client=[CLIENT | {"charge_code": "THC", "amount": "1000", "currency": "JPY", "unit_basis": "RT"}],
+)
 
 
 def test_the_order_s_quantity_by_box_type_and_once_per_charge(priced):
-    assert column(priced["client by type"], "receivable", "client_quote") == [(D("2100.00"), D("2100.00")), (D("0.00"), None)]
+    assert column(priced["client by type"], "receivable", "client_quote") == [
+        (D("2100.00"), D("2100.00")),
+        (D("0.00"), None),
+    ]
     assert column(priced["client any type"], "client_quote") == [D("31.65")]
     assert column(priced["partly covered"], "client_quote", "missing_types") == [(D("900.00"), "20GP")]
     assert column(priced["tons"], "client_quote", "receivable_cny") == [(D("179.14"), D("1289.81"))]
     # No price a box holds for cargo by the ton: at cost, and payable against its voucher.
     figures = ("client_quote", "receivable", "vendor_quote", "payable", "is_pass_through")
     assert column(priced["loose cargo"], *figures) == [(None, D("120.00"), None, D("120.00"), True)]
-    assert column(priced["no longer loose"], *figures) == [(D("2700.00"), D("2700.00"), D("2700.00"), D("120.00"), False)]
+    assert column(priced["no longer loose"], *figures) == [
+        (D("2700.00"), D("2700.00"), D("2700.00"), D("120.00"), False)
+    ]
     assert column(priced["yen"], "client_quote", "receivable_cny", "status") == [(D("2346.00"), None, "缺汇率")]
 
 
@@ -287,14 +370,22 @@ MONTH.add("own withdrawn", client=OWN, orders=[ORDER | {"shipment_status": "退�
 MONTH.add("own kept", client=OWN, orders=[ORDER | {"order_status": "取消"}], adjustments=KEPT)
 MONTH.add("own quoted later", client=[OWN[0] | {"valid_from": "2023-10-09"}])
 MONTH.add("own not yet", client=[OWN[0] | {"valid_from": "2024-01-01"}])
-MONTH.add("own of unknown boxes", client=[OWN[0] | {"unit_basis": "柜"}], orders=[ORDER | {"containers": "two", "container_nos": None}])
+MONTH.add(
+    "own of unknown boxes",
+    client=[OWN[0] | {"unit_basis": "柜"}],
+    orders=[ORDER | {"containers": "two", "container_nos": None}],
+)
 MONTH.add("lane only", client=[CLIENT | {"charge_code": "THC", "amount": "1", "pol": "NINGBO"}])
 
 
 def test_own_service_is_billed_without_a_carrier_and_only_once(priced):
     (own,) = priced["own"]
-    assert column([own], "vendor", "receivable_cny", "cost", "payable", "month") == [(None, D("300.00"), D("0.00"), D("0.00"), "2023-09")]
-    assert column([own], "status", "fee_month", "invoiced_on", "is_pass_through") == [("正常", "2023-09", date(2023, 9, 1), False)]
+    assert column([own], "vendor", "receivable_cny", "cost", "payable", "month") == [
+        (None, D("300.00"), D("0.00"), D("0.00"), "2023-09")
+    ]
+    assert column([own], "status", "fee_month", "invoiced_on", "is_pass_through") == [
+        ("正常", "2023-09", date(2023, 9, 1), False)
+    ]
     # A carrier's line of the same month carries the quote; one of a later month finds it billed.
     assert column(priced["own with carrier"], "vendor", "receivable") == [("COSCO", D("300.00"))]
     assert column(priced["own before carrier"], "month", "vendor", "receivable") == [
@@ -312,7 +403,11 @@ MONTH.add("mid rate by invoice", [line(**USD, confirmed_on=None)])
 MONTH.add("line rate", [line(**USD, ar_rate="7.2000")])
 MONTH.add("rate per 100", [line(**USD, ar_rate="710.36")])
 MONTH.add("no rate", [line(amount="100", currency="EUR")])
-MONTH.add("no rate, nothing billed", [line(amount="100", currency="EUR")], client=[CLIENT | {"charge_code": "THC", "amount": "0"}])
+MONTH.add(
+    "no rate, nothing billed",
+    [line(amount="100", currency="EUR")],
+    client=[CLIENT | {"charge_code": "THC", "amount": "0"}],
+)
 
 
 def test_rates_of_receivables(priced):
@@ -339,10 +434,22 @@ def test_fee_month_and_due_date(priced):
 
 TWO = [ORDER, ORDER | {"order_no": "SO2", "container_nos": "OOLU7654321"}]
 REFERENCE = {"order_no": None, "amount": "100", "voucher_no": "V"}
-MONTH.add("by box", [line(**REFERENCE, container_no="OOLU7654321BY")], orders=[TWO[0], TWO[1] | {"container_nos": "OOLU7654321BY"}])
-MONTH.add("by bill and box", [line(**REFERENCE, bl_no="BL1", container_no="TGHUBOTH")], orders=[TWO[0] | {"container_nos": "TGHUBOTH"}, TWO[1]])
+MONTH.add(
+    "by box",
+    [line(**REFERENCE, container_no="OOLU7654321BY")],
+    orders=[TWO[0], TWO[1] | {"container_nos": "OOLU7654321BY"}],
+)
+MONTH.add(
+    "by bill and box",
+    [line(**REFERENCE, bl_no="BL1", container_no="TGHUBOTH")],
+    orders=[TWO[0] | {"container_nos": "TGHUBOTH"}, TWO[1]],
+)
 MONTH.add("shared bill", [line(**REFERENCE, bl_no="BL1")], orders=TWO)
-MONTH.add("contradiction", [line(**REFERENCE, bl_no="BL1", container_no="TGHUCONTRA")], orders=[TWO[0], TWO[1] | {"bl_no": "BL2", "container_nos": "TGHUCONTRA"}])
+MONTH.add(
+    "contradiction",
+    [line(**REFERENCE, bl_no="BL1", container_no="TGHUCONTRA")],
+    orders=[TWO[0], TWO[1] | {"bl_no": "BL2", "container_nos": "TGHUCONTRA"}],
+)
 MONTH.add("unknown order", [line(order_no="SO9", bl_no="BL1", amount="100")])
 
 
@@ -350,7 +457,9 @@ def test_a_line_finds_its_order_by_bill_or_box_or_stays_open(priced):
     assert column(priced["by box"], "order_no", "order_source", "principal_id") == [("SO2", "柜号", "P1")]
     assert column(priced["by bill and box"], "order_no", "order_source") == [("SO1", "提单号")]
     (shared,) = priced["shared bill"]
-    assert column([shared], "order_no", "candidates", "status") == [(None, "shared bill~SO1、shared bill~SO2", "无订单")]
+    assert column([shared], "order_no", "candidates", "status") == [
+        (None, "shared bill~SO1、shared bill~SO2", "无订单")
+    ]
     assert column([shared], "cost", "payable", "receivable", "receivable_cny") == [(D("100.00"), None, None, None)]
     assert column(priced["contradiction"], "order_no", "status") == [(None, "无订单")]
     assert column(priced["unknown order"], "order_no", "given_order_no", "status") == [(None, "SO9", "无订单")]
@@ -358,14 +467,29 @@ def test_a_line_finds_its_order_by_bill_or_box_or_stays_open(priced):
 
 THREE = [ORDER, ORDER | {"order_no": "SO2"}, ORDER | {"order_no": "SO3"}]
 SPLIT = {"kind": "分摊", "ref_no": "INV1", "currency": "CNY", "decided_at": "2023-09-28"}
-PARTS = [SPLIT | {"to_order": order, "amount": amount} for order, amount in (("SO1", "33.33"), ("SO2", "33.33"), ("SO3", "33.34"))]
+PARTS = [
+    SPLIT | {"to_order": order, "amount": amount}
+    for order, amount in (("SO1", "33.33"), ("SO2", "33.33"), ("SO3", "33.34"))
+]
 SHARED = [line(order_no=None, bl_no="BL1", amount="100.00")]
 MONTH.add("split", SHARED, [VENDOR | {"charge_code": "THC", "amount": "90"}], orders=THREE, adjustments=PARTS)
 MONTH.add("split though billed twice", SHARED * 2, orders=THREE, adjustments=PARTS)
 MONTH.add("split in part", SHARED, orders=THREE, adjustments=PARTS[:2])
 MONTH.add("split to nobody", SHARED, orders=THREE[:2], adjustments=PARTS)
-MONTH.add("split anew", SHARED, orders=THREE, adjustments=[*PARTS, SPLIT | {"to_order": "SO1", "amount": "100.00", "decided_at": "2023-09-29"}])
-MONTH.add("split two lines", [*SHARED, SHARED[0] | {"charge_code": "DOC", "amount": "50.01"}], orders=THREE, adjustments=[SPLIT | {"to_order": order, "amount": amount} for order, amount in (("SO1", "75.00"), ("SO2", "75.01"))])
+MONTH.add(
+    "split anew",
+    SHARED,
+    orders=THREE,
+    adjustments=[*PARTS, SPLIT | {"to_order": "SO1", "amount": "100.00", "decided_at": "2023-09-29"}],
+)
+MONTH.add(
+    "split two lines",
+    [*SHARED, SHARED[0] | {"charge_code": "DOC", "amount": "50.01"}],
+    orders=THREE,
+    adjustments=[
+        SPLIT | {"to_order": order, "amount": amount} for order, amount in (("SO1", "75.00"), ("SO2", "75.01"))
+    ],
+)
 
 
 def test_finance_splits_a_line_to_the_fen(priced):
@@ -413,7 +537,9 @@ def test_a_second_invoice_for_the_same_bill(priced, name):
 def test_duplicates_are_worth_nothing_and_credits_make_room(priced):
     first, second = priced["same line"]
     assert (first["status"], second["status"]) == ("正常", "重复")
-    assert column([second], "cost", "payable", "receivable", "receivable_cny") == [(D("100.00"), D("0.00"), D("0.00"), D("0.00"))]
+    assert column([second], "cost", "payable", "receivable", "receivable_cny") == [
+        (D("100.00"), D("0.00"), D("0.00"), D("0.00"))
+    ]
     assert second["line_key"] == first["line_key"] + "-2"
     assert column(priced["two boxes"], "status") == ["正常", "正常"]
     assert column(priced["billed again after a credit"], "status") == ["正常", "正常", "正常"]
@@ -425,7 +551,11 @@ def test_approvals_of_finance_free_an_excess_and_a_duplicate(run_of, priced):
     over, twice = priced["cumulative"][1], priced["same line"][1]
     approved = [identity("AP_OVER_QUOTE", over["line_key"]), identity("FRT_DUPLICATE", twice["line_key"])]
     again = run_of(MONTH, approved)
-    assert column(again["cumulative"], "payable", "status") == [(D("600.00"), "正常"), (D("601.00"), "正常"), (D("0.00"), "正常")]
+    assert column(again["cumulative"], "payable", "status") == [
+        (D("600.00"), "正常"),
+        (D("601.00"), "正常"),
+        (D("0.00"), "正常"),
+    ]
     assert column(again["same line"], "receivable", "is_repeated") == [(D("100.00"), False), (D("100.00"), True)]
     changed = {name for name in priced if again[name] != priced[name]}
     assert changed == {"cumulative", "same line"}
@@ -438,7 +568,10 @@ def test_figures_agree_with_a_plain_recomputation_whatever_the_order_of_rows(run
         amounts = [Decimal(random.randint(-30000, 90000)) / 100 for _ in range(random.randint(1, 7))]
         quote = random.choice([None, Decimal(random.randint(1, 120000)) / 100])
         price_of = random.choice([None, Decimal(random.randint(0, 90000)) / 100])
-        lines = [line(amount=str(amount), vendor_invoice_no=f"INV{place}", voucher_no=random.choice([None, "V"])) for place, amount in enumerate(amounts)]
+        lines = [
+            line(amount=str(amount), vendor_invoice_no=f"INV{place}", voucher_no=random.choice([None, "V"]))
+            for place, amount in enumerate(amounts)
+        ]
         name = f"{number}"
         expected[name] = _plain(lines, quote, price_of)
         month.add(

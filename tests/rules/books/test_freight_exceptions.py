@@ -24,7 +24,9 @@ RAISED: dict[str, str] = {}
 
 def world(code, name, lines, twin, **tables):
     """Two worlds: one that raises ``code``, one (``~ twin``) with one fact changed."""
-    changed = {key: value for key, value in twin.items() if key in ("vendor", "client", "orders", "adjustments", "documents")}
+    changed = {
+        key: value for key, value in twin.items() if key in ("vendor", "client", "orders", "adjustments", "documents")
+    }
     facts = {key: value for key, value in twin.items() if key not in changed}
     other = [lines[0] | facts, *lines[1:]] if "last" not in facts else [*lines[:-1], lines[-1] | facts["last"]]
     MONTH.add(name, lines, **tables)
@@ -37,38 +39,129 @@ world("AP_OVER_QUOTE", "over quote", [line(amount="100.01")], {"amount": "100.00
 world("AP_NO_VOUCHER", "no voucher", [line(amount="860")], V)
 world("FRT_DUPLICATE", "twice with a voucher", [line(amount="860", **V), line(amount="860", **V)], {"voucher_no": None})
 world("FRT_DUPLICATE", "same line twice", [line(amount="100", **V), line(amount="100", **V)], {"charge_code": "DOC"})
-world("FRT_DUPLICATE", "another invoice", [line(amount="100", **V), line(amount="100", vendor_invoice_no="INV2", **V)], {"last": {"amount": "99"}})
+world(
+    "FRT_DUPLICATE",
+    "another invoice",
+    [line(amount="100", **V), line(amount="100", vendor_invoice_no="INV2", **V)],
+    {"last": {"amount": "99"}},
+)
 world("FRT_NO_ORDER", "unknown order", [line(amount="100", order_no="SO9", **V)], {"order_no": "SO1"})
 TWO = [ORDER, ORDER | {"order_no": "SO2"}]
-world("FRT_NO_ORDER", "two orders", [line(amount="100", order_no=None, bl_no="BL1", **V)], {"orders": [ORDER]}, orders=TWO)
-world("FRT_RATE_DIFF", "below quote", [line(amount="60"), line(amount="39.99", vendor_invoice_no="INV2")], {"amount": "60.01"}, vendor=QUOTE)
-world("FRT_RATE_DIFF", "other currency", [line(amount="100", currency="USD", ar_rate="7.1")], {"currency": "CNY"}, vendor=QUOTE)
+world(
+    "FRT_NO_ORDER", "two orders", [line(amount="100", order_no=None, bl_no="BL1", **V)], {"orders": [ORDER]}, orders=TWO
+)
+world(
+    "FRT_RATE_DIFF",
+    "below quote",
+    [line(amount="60"), line(amount="39.99", vendor_invoice_no="INV2")],
+    {"amount": "60.01"},
+    vendor=QUOTE,
+)
+world(
+    "FRT_RATE_DIFF",
+    "other currency",
+    [line(amount="100", currency="USD", ar_rate="7.1")],
+    {"currency": "CNY"},
+    vendor=QUOTE,
+)
 BOXES = [THC | {"amount": "50", "unit_basis": "柜"}]
 PAIR = [ORDER | {"containers": "2x40HQ"}]
 world("FRT_BASIS", "by box, quoted by bill", [line(amount="100", unit_basis="柜")], {"unit_basis": "票"}, vendor=QUOTE)
-world("FRT_BASIS", "usually by bill", [line(amount="100", unit_basis="柜", charge_code="DOC", **V)], {"unit_basis": "票"})
-world("FRT_BASIS", "documents by bill", [line(amount="100", unit_basis="柜", charge_code="DOC", **V)], {"unit_basis": "RT"})
-world("FRT_BASIS", "three boxes of two", [line(amount="100", unit_basis="柜", quantity="3")], {"quantity": "2"}, vendor=BOXES, orders=PAIR)
+world(
+    "FRT_BASIS", "usually by bill", [line(amount="100", unit_basis="柜", charge_code="DOC", **V)], {"unit_basis": "票"}
+)
+world(
+    "FRT_BASIS",
+    "documents by bill",
+    [line(amount="100", unit_basis="柜", charge_code="DOC", **V)],
+    {"unit_basis": "RT"},
+)
+world(
+    "FRT_BASIS",
+    "three boxes of two",
+    [line(amount="100", unit_basis="柜", quantity="3")],
+    {"quantity": "2"},
+    vendor=BOXES,
+    orders=PAIR,
+)
 TYPED = [CLIENT | {"charge_code": "THC", "amount": "100", "unit_basis": "柜", "container_type": "40HQ"}]
-world("FRT_BASIS", "a type not quoted", [line(amount="100", **V)], {"orders": PAIR}, client=TYPED, orders=[ORDER | {"containers": "1x40HQ,1x20GP"}])
+world(
+    "FRT_BASIS",
+    "a type not quoted",
+    [line(amount="100", **V)],
+    {"orders": PAIR},
+    client=TYPED,
+    orders=[ORDER | {"containers": "1x40HQ,1x20GP"}],
+)
 BY_TON = [CLIENT | {"charge_code": "THC", "amount": "100", "unit_basis": "RT"}]
-world("FRT_BASIS", "tons not billed", [line(amount="100", unit_basis="票", charge_code="XYZ", **V)], {"unit_basis": "RT"}, client=[BY_TON[0] | {"charge_code": "XYZ"}])
-world("FRT_BASIS", "boxes by the bill", [line(amount="100", **V)], {"orders": [ORDER]}, client=[TYPED[0] | {"container_type": None}], orders=[ORDER | {"containers": None, "container_nos": None}])
-world("FRT_BASIS", "all in", [line(amount="100", charge_code="ALL-IN", charge_name="海运包干", **V)], {"charge_name": "海运包干(含O/F,THC,DOC)"})
+world(
+    "FRT_BASIS",
+    "tons not billed",
+    [line(amount="100", unit_basis="票", charge_code="XYZ", **V)],
+    {"unit_basis": "RT"},
+    client=[BY_TON[0] | {"charge_code": "XYZ"}],
+)
+world(
+    "FRT_BASIS",
+    "boxes by the bill",
+    [line(amount="100", **V)],
+    {"orders": [ORDER]},
+    client=[TYPED[0] | {"container_type": None}],
+    orders=[ORDER | {"containers": None, "container_nos": None}],
+)
+world(
+    "FRT_BASIS",
+    "all in",
+    [line(amount="100", charge_code="ALL-IN", charge_name="海运包干", **V)],
+    {"charge_name": "海运包干(含O/F,THC,DOC)"},
+)
 world(
     "FRT_BASIS", "all in, by document", [line(amount="100", charge_code="ALL IN", **V)],
     {"documents": [{"order_no": "SO1", "doc_kind": "ALL IN明细", "field": "包含", "value": "O/F,THC"}]},
 )  # fmt: skip
-world("QUOTE_AMBIGUOUS", "carrier tie", [line(amount="100")], {"vendor": [VENDOR | TIE[0]]}, vendor=[VENDOR | each for each in TIE])
-world("QUOTE_AMBIGUOUS", "client tie", [line(amount="100", **V)], {"client": [CLIENT | TIE[0]]}, client=[CLIENT | each for each in TIE])
+world(
+    "QUOTE_AMBIGUOUS",
+    "carrier tie",
+    [line(amount="100")],
+    {"vendor": [VENDOR | TIE[0]]},
+    vendor=[VENDOR | each for each in TIE],
+)
+world(
+    "QUOTE_AMBIGUOUS",
+    "client tie",
+    [line(amount="100", **V)],
+    {"client": [CLIENT | TIE[0]]},
+    client=[CLIENT | each for each in TIE],
+)
 USD = {"amount": "100", "currency": "USD", **V}
 world("FX_RATE_MISSING", "no rate", [line(**USD | {"currency": "EUR"})], {"ar_rate": "7.8"})
 world("FX_UNIT_SUSPECT", "per 100", [line(**USD, ar_rate="710.36")], {"ar_rate": "7.1036"})
 world("FX_RATE_STALE", "old rate", [line(**USD, confirmed_on="2023-09-30")], {"confirmed_on": "2023-09-29"})
 OPEN = [line(amount="100.00", order_no=None, bl_no="BL1", **V)]
-world("DECISION_OVER", "split too much", OPEN, {"adjustments": [SPLIT | {"to_order": "SO1", "amount": "100"}]}, orders=TWO, adjustments=[SPLIT | {"to_order": "SO1", "amount": "101"}])
-world("DECISION_ORPHAN", "split of nothing", OPEN, {"adjustments": [SPLIT | {"to_order": "SO1", "amount": "100"}]}, orders=TWO, adjustments=[SPLIT | {"to_order": "SO1", "amount": "100", "ref_no": "INV8"}])
-world("DECISION_ORPHAN", "split to nobody", OPEN, {"adjustments": [SPLIT | {"to_order": "SO1", "amount": "100"}]}, orders=TWO, adjustments=[SPLIT | {"to_order": "SO8", "amount": "100"}])
+world(
+    "DECISION_OVER",
+    "split too much",
+    OPEN,
+    {"adjustments": [SPLIT | {"to_order": "SO1", "amount": "100"}]},
+    orders=TWO,
+    adjustments=[SPLIT | {"to_order": "SO1", "amount": "101"}],
+)
+world(
+    "DECISION_ORPHAN",
+    "split of nothing",
+    OPEN,
+    {"adjustments": [SPLIT | {"to_order": "SO1", "amount": "100"}]},
+    orders=TWO,
+    adjustments=[SPLIT | {"to_order": "SO1", "amount": "100", "ref_no": "INV8"}],
+)
+world(
+    "DECISION_ORPHAN",
+    "split to nobody",
+    OPEN,
+    {"adjustments": [SPLIT | {"to_order": "SO1", "amount": "100"}]},
+    orders=TWO,
+    adjustments=[SPLIT | {"to_order": "SO8", "amount": "100"}],
+)
 MONTH.add("clean", [line(amount="100", unit_basis="票")], QUOTE, TO_CLIENT)
 
 
@@ -108,7 +201,11 @@ def test_raised_and_not_by_its_twin(found, name):
 def test_a_clean_line_raises_nothing(found):
     assert found["clean"] == []
     # A line without the fault of a pair has no other fault either, but for those the pair is built on.
-    assert {row["code"] for name in RAISED for row in found[f"{name}: twin"]} <= {"FRT_NO_ORDER", "FRT_RATE_DIFF", "FX_RATE_MISSING"}
+    assert {row["code"] for name in RAISED for row in found[f"{name}: twin"]} <= {
+        "FRT_NO_ORDER",
+        "FRT_RATE_DIFF",
+        "FX_RATE_MISSING",
+    }
 
 
 def test_figures_and_places(found):

@@ -74,9 +74,13 @@ class Settled:
         adjustments = facts("adjustments", *worlds.rows("adjustments"))
         settling = keep("t_settling", freight_write_off.freight_money(receipts, adjustments))
         written = keep("t_written", freight_write_off.write_offs(items, settling))
-        receivables = keep("t_receivables", freight_settlement.freight_receivables(items, written, as_of=AS_OF, bands=BANDS))
+        receivables = keep(
+            "t_receivables", freight_settlement.freight_receivables(items, written, as_of=AS_OF, bands=BANDS)
+        )
         positions = receivables.group_by("principal_id").agg(exposure=receivables.open_cny.sum())
-        overdue = keep("t_overdue", freight_settlement.month_overdue(receivables, orders, facts("principals"), as_of=AS_OF))
+        overdue = keep(
+            "t_overdue", freight_settlement.month_overdue(receivables, orders, facts("principals"), as_of=AS_OF)
+        )
         late, self.coverage = freight_settlement.statements_late(charges, events, working_days, days=3)
         found = ibis.union(
             freight_settlement.month_overdue_found(overdue),
@@ -86,8 +90,12 @@ class Settled:
         )
         self.written = self._of(worlds, rows_of(written), "line_key", "booked_on", "txn_id")
         self.receivables = self._of(worlds, rows_of(receivables), "line_key")
-        self.by_shipment = self._of(worlds, rows_of(freight_settlement.dunning_by_shipment(receivables, orders, as_of=AS_OF)), "line_key")
-        self.by_client = worlds.sorted_out(rows_of(freight_settlement.dunning_by_client(receivables, as_of=AS_OF)), by=["principal_id"])
+        self.by_shipment = self._of(
+            worlds, rows_of(freight_settlement.dunning_by_shipment(receivables, orders, as_of=AS_OF)), "line_key"
+        )
+        self.by_client = worlds.sorted_out(
+            rows_of(freight_settlement.dunning_by_client(receivables, as_of=AS_OF)), by=["principal_id"]
+        )
         self.found = worlds.sorted_out(rows_of(found), by=["subject"])
         self.treated = worlds.sorted_out(rows_of(treated), by=["line_key"])
         self.coverage = rows_of(self.coverage)
@@ -120,8 +128,18 @@ world("taken back", ITEMS, [receipt("180.00"), receipt("-100.00", booked_on="202
 world("on account", ITEMS, [receipt("60.00", order_no=None)])
 world("goods money", ITEMS, [receipt("1000.00", purpose="货款")])
 SET_OFF = {"principal_id": "P1", "currency": "CNY", "decided_at": "2023-10-12 09:00:00", "document_no": "JZ1"}
-world("set off", ITEMS, adjustments=[SET_OFF | {"kind": "抵账", "from_account": "预收", "to_account": "物流费", "to_order": "SO1", "amount": "70"}])
-world("written down", ITEMS, adjustments=[SET_OFF | {"kind": "核销", "from_account": "物流费", "from_order": "SO1", "amount": "70"}])
+world(
+    "set off",
+    ITEMS,
+    adjustments=[
+        SET_OFF | {"kind": "抵账", "from_account": "预收", "to_account": "物流费", "to_order": "SO1", "amount": "70"}
+    ],
+)
+world(
+    "written down",
+    ITEMS,
+    adjustments=[SET_OFF | {"kind": "核销", "from_account": "物流费", "from_order": "SO1", "amount": "70"}],
+)
 
 
 def test_items_are_written_off_in_the_stated_order(settled):
@@ -152,7 +170,12 @@ def test_credit_notes_decisions_and_money_taken_back(settled):
 NETTED = [ORDER | {"services": "出口贸易代理、出口国际物流", "freight_treatment": "抵扣"}]
 NOTICE = [{"event": "开票通知", "happened_at": "2023-09-18 10:00:00", "order_no": "SO1"}]
 world("netted", ITEMS, [receipt("90.00", purpose="货款")], orders=NETTED)
-world("frozen", [*ITEMS, charge("e", "10", confirmed_on="2023-09-19"), charge("f", "10", month="2023-10")], orders=NETTED, events=NOTICE)
+world(
+    "frozen",
+    [*ITEMS, charge("e", "10", confirmed_on="2023-09-19"), charge("f", "10", month="2023-10")],
+    orders=NETTED,
+    events=NOTICE,
+)
 
 
 def test_netted_freight_is_covered_by_goods_money_and_freezes_with_the_notice(settled):
@@ -162,8 +185,20 @@ def test_netted_freight_is_covered_by_goods_money_and_freezes_with_the_notice(se
     }  # fmt: skip
 
 
-DAYS = {0: "2023-10-31", 30: "2023-10-01", 31: "2023-09-30", 60: "2023-09-01", 61: "2023-08-31", 90: "2023-08-02", 91: "2023-08-01", -1: "2023-11-01"}
-world("ages", [charge(f"{days}", "1.00", due_on=due) for days, due in DAYS.items()] + [charge("none", "1.00", due_on=None)])
+DAYS = {
+    0: "2023-10-31",
+    30: "2023-10-01",
+    31: "2023-09-30",
+    60: "2023-09-01",
+    61: "2023-08-31",
+    90: "2023-08-02",
+    91: "2023-08-01",
+    -1: "2023-11-01",
+}
+world(
+    "ages",
+    [charge(f"{days}", "1.00", due_on=due) for days, due in DAYS.items()] + [charge("none", "1.00", due_on=None)],
+)
 
 
 def test_age_bands_are_inclusive(settled):
@@ -242,8 +277,23 @@ def test_no_fen_is_lost_or_settled_twice(settle):
     """200 random orders: written off never exceeds what came nor what is owed; items and money agree."""
     random, worlds = Random(7), Worlds()
     for number in range(200):
-        charges = [charge(f"{place}", str(D(random.randint(-3000, 9000) or 1) / 100), random.choice("ABC"), fee_month=random.choice(["2023-08", "2023-09"])) for place in range(random.randint(1, 6))]
-        receipts = [receipt(str(D(random.randint(-2000, 15000) or 1) / 100), f"T{place}", booked_on=str(date(2023, 10, random.randint(1, 28)))) for place in range(random.randint(0, 4))]
+        charges = [
+            charge(
+                f"{place}",
+                str(D(random.randint(-3000, 9000) or 1) / 100),
+                random.choice("ABC"),
+                fee_month=random.choice(["2023-08", "2023-09"]),
+            )
+            for place in range(random.randint(1, 6))
+        ]
+        receipts = [
+            receipt(
+                str(D(random.randint(-2000, 15000) or 1) / 100),
+                f"T{place}",
+                booked_on=str(date(2023, 10, random.randint(1, 28))),
+            )
+            for place in range(random.randint(0, 4))
+        ]
         worlds.add(f"{number}", charges=charges, receipts=receipts, orders=[ORDER])
     result = settle(worlds)
     for name, tables in worlds.worlds.items():
@@ -252,7 +302,9 @@ def test_no_fen_is_lost_or_settled_twice(settle):
         came = sum((D(row["amount_cny"]) for row in tables["receipts"]), D(0))
         used = min(credit, bills)
         rows = result.receivables[name]
-        assert sum(row["settled_cny"] for row in rows if row["receivable_cny"] > 0) == max(min(bills, came + used), D(0)), name
+        assert sum(row["settled_cny"] for row in rows if row["receivable_cny"] > 0) == max(
+            min(bills, came + used), D(0)
+        ), name
         for row in rows:
             assert row["settled_cny"] + row["open_cny"] == row["receivable_cny"]
             assert 0 <= row["settled_cny"] / row["receivable_cny"] <= 1

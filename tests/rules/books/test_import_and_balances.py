@@ -44,15 +44,40 @@ def imported(orders, paid=True, bills=True, consumption="0"):
 
 
 def test_w10_to_the_fen():
-    figures = ["estimate_cny", "goods_cny", "bank_fee", "invoice_amount", "ex_vat_amount", "tax_amount", "vat_gap", "neutral_amount", "status"]
+    figures = [
+        "estimate_cny",
+        "goods_cny",
+        "bank_fee",
+        "invoice_amount",
+        "ex_vat_amount",
+        "tax_amount",
+        "vat_gap",
+        "neutral_amount",
+        "status",
+    ]
     assert rows_of(imported(described()), *figures) == [
-        (D("852432.00"), D("855420.00"), D("1005.42"), D("1043738.09"), D("923662.03"), D("120076.06"), D("753.47"), D("1044589.52"), "可开票")
+        (
+            D("852432.00"),
+            D("855420.00"),
+            D("1005.42"),
+            D("1043738.09"),
+            D("923662.03"),
+            D("120076.06"),
+            D("753.47"),
+            D("1044589.52"),
+            "可开票",
+        )
     ]
 
 
 @pytest.mark.parametrize(
     ("change", "status"),
-    [({"invoice_wanted": False}, "不开票"), ({"tax_bill_original": None}, "不开票"), ({"order_status": "取消"}, "取消"), ({}, "可开票")],
+    [
+        ({"invoice_wanted": False}, "不开票"),
+        ({"tax_bill_original": None}, "不开票"),
+        ({"order_status": "取消"}, "取消"),
+        ({}, "可开票"),
+    ],
 )
 def test_the_three_conditions(change, status):
     assert rows_of(imported(described(**change)), "status") == [(status,)]
@@ -62,13 +87,17 @@ def test_before_payment_and_bills_there_is_only_an_estimate():
     assert rows_of(imported(described(), paid=False), "estimate_cny", "goods_cny", "invoice_amount", "status") == [
         (D("852432.00"), None, None, "预估")
     ]
-    assert rows_of(imported(described(), bills=False), "goods_cny", "invoice_amount", "status") == [(D("855420.00"), None, "待税单")]
+    assert rows_of(imported(described(), bills=False), "goods_cny", "invoice_amount", "status") == [
+        (D("855420.00"), None, "待税单")
+    ]
 
 
 def test_a_bill_counts_once_and_bills_add_up():
     bill = {"order_no": "SO1", "bill_no": "A", "bill_kind": "正本", "consignee": "甲", "duty": "10.00"}
     twice = given("tax_bills", bill, bill | {"source_row": 9}, bill | {"bill_no": "B", "duty": "0", "vat": "5.00"})
-    assert rows_of(import_invoices.order_taxes(import_invoices.original_bills(twice)), "duty", "vat", "bills") == [(D("10.00"), D("5.00"), 2)]
+    assert rows_of(import_invoices.order_taxes(import_invoices.original_bills(twice)), "duty", "vat", "bills") == [
+        (D("10.00"), D("5.00"), 2)
+    ]
 
 
 def posting(account, kind, amount, order="SO1"):
@@ -79,15 +108,27 @@ def posting(account, kind, amount, order="SO1"):
 @pytest.mark.parametrize(
     ("services", "received", "postings", "shown"),
     [
-        ("进口贸易代理", "1045000.00", [("购汇付款", "-855420.00"), ("手续费", "-1005.42"), ("税金", "-187312.67"), ("代理费", "-8554.20")], D("7292.29")),
-        ("进口贸易代理", "1060000.00", [("购汇付款", "-855420.00"), ("手续费", "-1005.42"), ("税金", "-187312.67"), ("代理费", "-8554.20")], D("-7707.71")),
+        (
+            "进口贸易代理",
+            "1045000.00",
+            [("购汇付款", "-855420.00"), ("手续费", "-1005.42"), ("税金", "-187312.67"), ("代理费", "-8554.20")],
+            D("7292.29"),
+        ),
+        (
+            "进口贸易代理",
+            "1060000.00",
+            [("购汇付款", "-855420.00"), ("手续费", "-1005.42"), ("税金", "-187312.67"), ("代理费", "-8554.20")],
+            D("-7707.71"),
+        ),
         ("出口贸易代理", "620000.00", [("代理费", "-16000.00"), ("付款", "-590000.00")], D("14000.00")),
         ("出口贸易代理", "620000.00", [("代理费", "-16000.00"), ("付款", "-610000.00")], D("-6000.00")),
         ("出口贸易代理", "620000.00", [("代理费", "-16000.00"), ("付款", "-604000.00")], D("0.00")),
     ],
 )
 def test_w11_both_signs(services, received, postings, shown):
-    rows = [posting("货款", "收款", received)] + [posting("税款" if kind == "税金" else "货款", kind, amount) for kind, amount in postings]
+    rows = [posting("货款", "收款", received)] + [
+        posting("税款" if kind == "税金" else "货款", kind, amount) for kind, amount in postings
+    ]
     state = balances.order_balances(table_of(rows, principal_ledger.POSTING), described(services=services))
     assert rows_of(state, "displayed_balance") == [(shown,)]
 
@@ -112,7 +153,11 @@ FILING = ibis.schema({"export_year": "int32", "file_by": "date"})
         ([], "100.00", (D("100.00"), D("100.00"), None, "已核准")),
         ([("退税", "退税到账", "60.00")], "100.00", (D("100.00"), D("100.00"), D("60.00"), "部分到账")),
         ([("退税", "退税到账", "100.00")], "100.00", (D("100.00"), D("100.00"), D("100.00"), "已到账")),
-        ([("退税", "退税到账", "100.00"), ("退税", "退税付出", "-100.00")], "100.00", (D("100.00"), D("100.00"), D("100.00"), "已付清")),
+        (
+            [("退税", "退税到账", "100.00"), ("退税", "退税付出", "-100.00")],
+            "100.00",
+            (D("100.00"), D("100.00"), D("100.00"), "已付清"),
+        ),
     ],
 )
 def test_a_refunds_life(postings, notified, expected):
@@ -120,7 +165,10 @@ def test_a_refunds_life(postings, notified, expected):
         [{"order_no": "SO1", "line_no": "1", "declaration_no": "D1", "principal_id": "P1", "exported_on": "2023-08-01", "refund_amount": "100.00", "status": "已收票"}],
         LINES,
     )  # fmt: skip
-    notices = given("refund_notices", *([{"declaration_no": "D1", "amount": notified, "notified_on": "2023-09-20"}] if notified else []))
+    notices = given(
+        "refund_notices",
+        *([{"declaration_no": "D1", "amount": notified, "notified_on": "2023-09-20"}] if notified else []),
+    )
     state = tax_refunds.tax_refunds(
         invoices=lines,
         notices=tax_refunds.notices_by_order(notices, lines),
@@ -143,4 +191,7 @@ def test_an_orders_cash_goes_to_its_declarations_in_order():
         kept=table_of([], ibis.schema({"order_no": "string", "kept": "decimal(18,2)"})),
         filing_days=table_of([], FILING),
     )
-    assert rows_of(state, "declaration_no", "received", order="declaration_no") == [("D1", D("100.00")), ("D2", D("30.00"))]
+    assert rows_of(state, "declaration_no", "received", order="declaration_no") == [
+        ("D1", D("100.00")),
+        ("D2", D("30.00")),
+    ]

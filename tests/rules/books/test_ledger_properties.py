@@ -43,7 +43,9 @@ def books() -> tuple[list[dict], list[list[dict]]]:
     for month in MONTHS:
         wanted.append(facts_of(dice))
         first = date.fromisoformat(f"{month}-01")
-        posted = ledger_differences.new_postings(table_of(wanted[-1], principal_ledger.POSTING), table_of(ledger, LEDGER), month, first)
+        posted = ledger_differences.new_postings(
+            table_of(wanted[-1], principal_ledger.POSTING), table_of(ledger, LEDGER), month, first
+        )
         ledger = ledger + as_published(posted, month)
     return ledger, wanted
 
@@ -59,7 +61,9 @@ def test_the_postings_up_to_each_month_are_what_should_stand_at_its_end(books):
     ledger, wanted = books
     for month, stands in zip(MONTHS, wanted, strict=True):
         upto = [row for row in ledger if row["month"] <= month]
-        assert sums(upto, "posting_key", "account", "principal_id") == sums(stands, "posting_key", "account", "principal_id")
+        assert sums(upto, "posting_key", "account", "principal_id") == sums(
+            stands, "posting_key", "account", "principal_id"
+        )
     assert {row["month"] for row in ledger} == set(MONTHS) and any(row["adjusts_month"] for row in ledger)
 
 
@@ -67,8 +71,16 @@ def test_a_balance_is_the_sum_of_its_postings_and_the_accounts_are_the_principal
     ledger, _ = books
     before: dict[str, D] = {}
     for month in MONTHS:
-        past, now = (table_of([row for row in ledger if test(row["month"])], LEDGER) for test in (lambda m, month=month: m < month, lambda m, month=month: m == month))
-        whole = {who: figures for who, *figures in rows_of(balances.principal_balances(past, now), "principal_id", "opening", "movement", "closing")}
+        past, now = (
+            table_of([row for row in ledger if test(row["month"])], LEDGER)
+            for test in (lambda m, month=month: m < month, lambda m, month=month: m == month)
+        )
+        whole = {
+            who: figures
+            for who, *figures in rows_of(
+                balances.principal_balances(past, now), "principal_id", "opening", "movement", "closing"
+            )
+        }
         accounts: dict[str, D] = defaultdict(D)
         for who, closing in rows_of(balances.principal_account_balances(past, now), "principal_id", "closing"):
             accounts[who] += closing
@@ -87,12 +99,31 @@ def test_the_pieces_of_a_receipt_and_what_is_left_of_it_share_its_cny_to_the_fen
         whole = sum(amounts)
         # The last piece of every other receipt nobody has claimed.
         claimed = amounts[: len(amounts) - (number % 2 and len(amounts) > 1)]
-        flows += [{"txn_id": f"T{number}", "principal_id": "P1", "order_no": f"SO{piece}", "purpose": "货款", "amount": amount} for piece, amount in enumerate(claimed)]
-        credits.append({"txn_id": f"T{number}", "currency": "USD", "booked_on": "2023-09-05", "amount": whole, "cny_amount": (whole * D("7.123456")).quantize(D("0.01"))})
+        flows += [
+            {
+                "txn_id": f"T{number}",
+                "principal_id": "P1",
+                "order_no": f"SO{piece}",
+                "purpose": "货款",
+                "amount": amount,
+            }
+            for piece, amount in enumerate(claimed)
+        ]
+        credits.append(
+            {
+                "txn_id": f"T{number}",
+                "currency": "USD",
+                "booked_on": "2023-09-05",
+                "amount": whole,
+                "cny_amount": (whole * D("7.123456")).quantize(D("0.01")),
+            }
+        )
     table = table_of(credits, CREDITS)
     values = receipts.receipt_values(table, table_of([], CONVERTED), given("fx_mid_rates"))
     shared: dict[str, list[tuple]] = defaultdict(list)
-    for txn, amount, cny in rows_of(receipts.standing_pieces(table_of(flows, FLOWS), values, table), "txn_id", "amount", "amount_cny"):
+    for txn, amount, cny in rows_of(
+        receipts.standing_pieces(table_of(flows, FLOWS), values, table), "txn_id", "amount", "amount_cny"
+    ):
         shared[txn].append((amount, cny))
     for credit in credits:
         pieces = shared[credit["txn_id"]]
@@ -112,14 +143,25 @@ def test_an_orders_refund_cash_is_spread_over_its_declarations_without_loss():
             amount = abs(fen(dice, 2_000_000)) * (1 if kind != "退税到账" or number % 9 else -1)
             postings.append({"posting_key": f"{number}{kind}", "posted_on": "2023-10-05", "principal_id": "P1", "order_no": f"SO{number}", "account": account, "kind": kind,
                              "currency": "CNY", "amount_cny": amount * sign, "rule_id": "EXP-REF-04"})  # fmt: skip
-    of_lines = ibis.schema({"order_no": "string", "declaration_no": "string", "principal_id": "string", "exported_on": "date", "refund_amount": "decimal(18,2)", "status": "string"})
+    of_lines = ibis.schema(
+        {
+            "order_no": "string",
+            "declaration_no": "string",
+            "principal_id": "string",
+            "exported_on": "date",
+            "refund_amount": "decimal(18,2)",
+            "status": "string",
+        }
+    )
     told = table_of(lines, of_lines)
     state = tax_refunds.tax_refunds(
         invoices=told,
         notices=tax_refunds.notices_by_order(given("refund_notices"), told),
         postings=table_of(postings, LEDGER),
         kept=table_of([], ibis.schema({"order_no": "string", "kept": "decimal(18,2)"})),
-        filing_days=table_of([{"export_year": 2023, "file_by": "2024-04-30"}], ibis.schema({"export_year": "int32", "file_by": "date"})),
+        filing_days=table_of(
+            [{"export_year": 2023, "file_by": "2024-04-30"}], ibis.schema({"export_year": "int32", "file_by": "date"})
+        ),
     )
     spread: dict[str, list[D]] = defaultdict(lambda: [D(0), D(0), D(0)])
     for order, *figures in rows_of(state, "order_no", "received", "paid_out", "advanced"):
@@ -131,15 +173,33 @@ def test_an_orders_refund_cash_is_spread_over_its_declarations_without_loss():
 
 def test_a_corrected_opening_is_a_movement_of_the_open_month_and_a_row_moved_in_its_file_is_nothing():
     def opening(*items):
-        rows = [{"principal_id": "P1", "month": "2023-09", "account": "货款", "currency": "CNY"} | item for item in items]
-        return principal_ledger.openings(given("opening_items", *rows), given("opening_balances"), "2023-09", date(2023, 9, 1))
+        rows = [
+            {"principal_id": "P1", "month": "2023-09", "account": "货款", "currency": "CNY"} | item for item in items
+        ]
+        return principal_ledger.openings(
+            given("opening_items", *rows), given("opening_balances"), "2023-09", date(2023, 9, 1)
+        )
 
-    first, twin, other = {"amount_cny": "100.00", "ref_no": "A"}, {"amount_cny": "70.00", "ref_no": "A"}, {"amount_cny": "-30.00", "ref_no": "B"}
-    september = as_published(ledger_differences.new_postings(opening(first, twin, other), table_of([], LEDGER), "2023-09", date(2023, 9, 1)), "2023-09")
+    first, twin, other = (
+        {"amount_cny": "100.00", "ref_no": "A"},
+        {"amount_cny": "70.00", "ref_no": "A"},
+        {"amount_cny": "-30.00", "ref_no": "B"},
+    )
+    september = as_published(
+        ledger_differences.new_postings(opening(first, twin, other), table_of([], LEDGER), "2023-09", date(2023, 9, 1)),
+        "2023-09",
+    )
     assert {row["kind"] for row in september} == {"期初"}
-    moved = ledger_differences.new_postings(opening(other, twin, first), table_of(september, LEDGER), "2023-10", date(2023, 10, 1))
+    moved = ledger_differences.new_postings(
+        opening(other, twin, first), table_of(september, LEDGER), "2023-10", date(2023, 10, 1)
+    )
     assert rows_of(moved) == []
-    corrected = ledger_differences.new_postings(opening(first, twin, other | {"amount_cny": "-35.00"}), table_of(september, LEDGER), "2023-10", date(2023, 10, 1))
+    corrected = ledger_differences.new_postings(
+        opening(first, twin, other | {"amount_cny": "-35.00"}),
+        table_of(september, LEDGER),
+        "2023-10",
+        date(2023, 10, 1),
+    )
     assert rows_of(corrected, "kind", "amount_cny", "adjusts_month") == [("更正", D("-5.00"), "2023-09")]
     october = as_published(corrected, "2023-10")
     state = balances.principal_balances(table_of(september, LEDGER), table_of(october, LEDGER))
@@ -149,10 +209,24 @@ def test_a_corrected_opening_is_a_movement_of_the_open_month_and_a_row_moved_in_
 def test_a_payment_that_came_back_later_is_taken_back_once():
     paid = {"posting_key": "PAYMENT|T1|Q1|货款", "posted_on": "2023-09-12", "principal_id": "P1", "order_no": "SO1", "account": "货款", "kind": "付款",
             "currency": "CNY", "amount_fx": "-500.00", "amount_cny": "-500.00", "rule_id": "EXP-PAY-01"}  # fmt: skip
-    september = as_published(ledger_differences.new_postings(table_of([paid], principal_ledger.POSTING), table_of([], LEDGER), "2023-09", date(2023, 9, 1)), "2023-09")
+    september = as_published(
+        ledger_differences.new_postings(
+            table_of([paid], principal_ledger.POSTING), table_of([], LEDGER), "2023-09", date(2023, 9, 1)
+        ),
+        "2023-09",
+    )
     # The allocations say + 500.00 in September and − 500.00 in October: two rows of one key.
     back = paid | {"amount_fx": "500.00", "amount_cny": "500.00"}
-    october = ledger_differences.new_postings(table_of([paid, back], principal_ledger.POSTING), table_of(september, LEDGER), "2023-10", date(2023, 10, 1))
-    assert rows_of(october, "kind", "amount_fx", "amount_cny", "adjusts_month") == [("付款", D("500.00"), D("500.00"), "2023-09")]
-    nothing_more = ledger_differences.new_postings(table_of([paid, back], principal_ledger.POSTING), table_of(september + as_published(october, "2023-10"), LEDGER), "2023-11", date(2023, 11, 1))
+    october = ledger_differences.new_postings(
+        table_of([paid, back], principal_ledger.POSTING), table_of(september, LEDGER), "2023-10", date(2023, 10, 1)
+    )
+    assert rows_of(october, "kind", "amount_fx", "amount_cny", "adjusts_month") == [
+        ("付款", D("500.00"), D("500.00"), "2023-09")
+    ]
+    nothing_more = ledger_differences.new_postings(
+        table_of([paid, back], principal_ledger.POSTING),
+        table_of(september + as_published(october, "2023-10"), LEDGER),
+        "2023-11",
+        date(2023, 11, 1),
+    )
     assert rows_of(nothing_more) == []

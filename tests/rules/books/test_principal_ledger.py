@@ -17,7 +17,9 @@ CREDITS = ibis.schema(
      "fx_rate": "decimal(18,8)", "cny_amount": "decimal(18,2)"}
 )  # fmt: skip
 CONVERTED = ibis.schema({"receipt_txn_id": "string", "amount_fx": "decimal(18,2)", "amount_cny": "decimal(18,2)"})
-LEDGER = ibis.schema({"month": "string", "entry_no": "string", **dict(principal_ledger.POSTING.items()), "adjusts_month": "string"})
+LEDGER = ibis.schema(
+    {"month": "string", "entry_no": "string", **dict(principal_ledger.POSTING.items()), "adjusts_month": "string"}
+)
 MID = [{"published_on": "2023-09-01", "currency": "USD", "rate_per_100": "718.00"}]
 
 
@@ -61,8 +63,14 @@ def test_a_receipt_is_worth_what_the_bank_says_first():
 def test_pieces_share_the_cny_by_largest_remainder_ties_to_the_lower_order():
     flows = [flow(order="SO2", amount="33.33"), flow(order="SO1", amount="33.33"), flow(order="SO3", amount="33.34")]
     pieces = standing(flows, [credit(cny_amount="0.01")])
-    assert rows_of(pieces, "order_no", "amount_cny", order="order_no") == [("SO1", D("0.00")), ("SO2", D("0.00")), ("SO3", D("0.01"))]
-    pieces = standing([flow(order="SO2", amount="50.00"), flow(order="SO1", amount="50.00")], [credit(cny_amount="0.01")])
+    assert rows_of(pieces, "order_no", "amount_cny", order="order_no") == [
+        ("SO1", D("0.00")),
+        ("SO2", D("0.00")),
+        ("SO3", D("0.01")),
+    ]
+    pieces = standing(
+        [flow(order="SO2", amount="50.00"), flow(order="SO1", amount="50.00")], [credit(cny_amount="0.01")]
+    )
     assert rows_of(pieces, "order_no", "amount_cny", order="order_no") == [("SO1", D("0.01")), ("SO2", D("0.00"))]
 
 
@@ -106,26 +114,59 @@ def test_a_changed_fee_is_the_difference_and_names_the_month_it_corrects():
                               "agency_fee": "decimal(18,2)", "other_fee": "decimal(18,2)"})  # fmt: skip
 
     def fee(amount):
-        row = {"order_no": "SO1", "principal_id": "P1", "part": "first", "fee_on": "2023-09-05", "agency_fee": amount, "other_fee": "0"}
+        row = {
+            "order_no": "SO1",
+            "principal_id": "P1",
+            "part": "first",
+            "fee_on": "2023-09-05",
+            "agency_fee": amount,
+            "other_fee": "0",
+        }
         return principal_ledger.fees(table_of([row], fee_schema))
 
     first = posted(fee("300.00"))
     later = posted(fee("280.00"), as_published(first, "2023-09"), "2023-10", date(2023, 10, 1))
     assert rows_of(later, "kind", "amount_cny", "adjusts_month") == [("代理费", D("20.00"), "2023-09")]
-    cancelled = posted(table_of([], principal_ledger.POSTING), as_published(first, "2023-09"), "2023-10", date(2023, 10, 1))
+    cancelled = posted(
+        table_of([], principal_ledger.POSTING), as_published(first, "2023-09"), "2023-10", date(2023, 10, 1)
+    )
     assert rows_of(cancelled, "kind", "amount_cny", "adjusts_month") == [("代理费", D("300.00"), "2023-09")]
 
 
 def test_taxes_post_by_paid_original_bills_only():
     bills = given(
         "tax_bills",
-        {"order_no": "SO1", "bill_no": "A", "bill_kind": "正本", "consignee": "甲", "duty": "67990.08", "paid_on": "2023-09-10"},
-        {"order_no": "SO1", "bill_no": "B", "bill_kind": "正本", "consignee": "甲", "vat": "119322.59", "paid_on": "2023-09-10"},
-        {"order_no": "SO1", "bill_no": "C", "bill_kind": "模拟", "consignee": "甲", "vat": "1.00", "paid_on": "2023-09-10"},
+        {
+            "order_no": "SO1",
+            "bill_no": "A",
+            "bill_kind": "正本",
+            "consignee": "甲",
+            "duty": "67990.08",
+            "paid_on": "2023-09-10",
+        },
+        {
+            "order_no": "SO1",
+            "bill_no": "B",
+            "bill_kind": "正本",
+            "consignee": "甲",
+            "vat": "119322.59",
+            "paid_on": "2023-09-10",
+        },
+        {
+            "order_no": "SO1",
+            "bill_no": "C",
+            "bill_kind": "模拟",
+            "consignee": "甲",
+            "vat": "1.00",
+            "paid_on": "2023-09-10",
+        },
         {"order_no": "SO1", "bill_no": "D", "bill_kind": "正本", "consignee": "甲", "vat": "1.00"},
     ).mutate(principal_id=ibis.literal("P1"))
     rows = posted(principal_ledger.taxes(bills))
-    assert rows_of(rows, "account", "amount_cny", order="amount_cny") == [("税款", D("-119322.59")), ("税款", D("-67990.08"))]
+    assert rows_of(rows, "account", "amount_cny", order="amount_cny") == [
+        ("税款", D("-119322.59")),
+        ("税款", D("-67990.08")),
+    ]
 
 
 def test_opening_is_not_movement_and_the_books_chain():

@@ -46,37 +46,143 @@ def happened(event, **fields):
 
 
 NOTE = said("订舱委托书", "收货人", "ACME GMBH")
-world("BL_MISMATCH", "LOG-BL-01", "proof", {"documents": [NOTE, said("提单确认件", "收货人", "ACME LTD")]}, {"documents": [NOTE, said("提单确认件", "收货人", "Acme  GmbH.")]})
-world("BL_MISMATCH", "LOG-BL-01", "proof alone", {"documents": [NOTE, said("提单确认件", "收货人", "X")]}, {"documents": [said("提单确认件", "收货人", "X")]}, twin_is_checked=False)
+world(
+    "BL_MISMATCH",
+    "LOG-BL-01",
+    "proof",
+    {"documents": [NOTE, said("提单确认件", "收货人", "ACME LTD")]},
+    {"documents": [NOTE, said("提单确认件", "收货人", "Acme  GmbH.")]},
+)
+world(
+    "BL_MISMATCH",
+    "LOG-BL-01",
+    "proof alone",
+    {"documents": [NOTE, said("提单确认件", "收货人", "X")]},
+    {"documents": [said("提单确认件", "收货人", "X")]},
+    twin_is_checked=False,
+)
 CORRECTED = [NOTE, said("提单确认件", "收货人", "X"), said("提单确认件", "收货人", "ACME GMBH", dated_on="2023-09-06")]
 world("BL_MISMATCH", "LOG-BL-01", "proof corrected", {"documents": CORRECTED[:2]}, {"documents": CORRECTED})
 WEIGHT = said("订舱委托书", "毛重", "18,200 KG")
-world("BKG_MISMATCH", "LOG-BKG-01", "space", {"documents": [WEIGHT, said("配舱回单", "毛重", "21800")]}, {"documents": [WEIGHT, said("配舱回单", "毛重", "18200.00kgs")]})
-world("VSL_STATUS_INVALID", "LOG-VSL-01", "state", {"orders": [ORDER | {"shipment_status": "在途"}]}, {"orders": [ORDER]})
-world("VSL_STATUS_INVALID", "LOG-VSL-01", "vessel", {"events": [happened("LOG-VSL-01", choice="漂着")]}, {"events": [happened("LOG-VSL-01", choice="已开船")]})
+world(
+    "BKG_MISMATCH",
+    "LOG-BKG-01",
+    "space",
+    {"documents": [WEIGHT, said("配舱回单", "毛重", "21800")]},
+    {"documents": [WEIGHT, said("配舱回单", "毛重", "18200.00kgs")]},
+)
+world(
+    "VSL_STATUS_INVALID", "LOG-VSL-01", "state", {"orders": [ORDER | {"shipment_status": "在途"}]}, {"orders": [ORDER]}
+)
+world(
+    "VSL_STATUS_INVALID",
+    "LOG-VSL-01",
+    "vessel",
+    {"events": [happened("LOG-VSL-01", choice="漂着")]},
+    {"events": [happened("LOG-VSL-01", choice="已开船")]},
+)
 # Sailed on Wednesday 09-27: the second working day is 10-07, worked after the holiday.
 SAILED = ORDER | {"sailed_on": "2023-09-27", "shipment_status": "未出运"}
-world("VSL_STATUS_INVALID", "S2-STA-01", "not entered", {"orders": [SAILED]}, {"orders": [SAILED | {"shipment_status": "退载"}]})
-world("VSL_STATUS_INVALID", "S2-STA-01", "empty", {"orders": [SAILED | {"shipment_status": None}]}, {"orders": [SAILED | {"shipment_status": None, "sailed_on": "2023-10-30"}]}, twin_is_checked=False)
+world(
+    "VSL_STATUS_INVALID",
+    "S2-STA-01",
+    "not entered",
+    {"orders": [SAILED]},
+    {"orders": [SAILED | {"shipment_status": "退载"}]},
+)
+world(
+    "VSL_STATUS_INVALID",
+    "S2-STA-01",
+    "empty",
+    {"orders": [SAILED | {"shipment_status": None}]},
+    {"orders": [SAILED | {"shipment_status": None, "sailed_on": "2023-10-30"}]},
+    twin_is_checked=False,
+)
 DONE = [SAILED | {"shipment_status": "出运"}]
-world("VSL_STATUS_INVALID", "S2-STA-01", "entered late", {"orders": DONE, "events": [happened("S2-STA-01", happened_at="2023-10-08 09:00:00")]}, {"events": [happened("S2-STA-01", happened_at="2023-10-07 09:00:00")]})
+world(
+    "VSL_STATUS_INVALID",
+    "S2-STA-01",
+    "entered late",
+    {"orders": DONE, "events": [happened("S2-STA-01", happened_at="2023-10-08 09:00:00")]},
+    {"events": [happened("S2-STA-01", happened_at="2023-10-07 09:00:00")]},
+)
 WEIGHED = ORDER | {"containers": "1x20GP", "gross_weight_kg": "22000.001"}
-world("CNT_HEAVY_20", "S2-CNT-02", "heavy 20", {"orders": [WEIGHED]}, {"orders": [WEIGHED | {"gross_weight_kg": "22000"}]})
-world("CNT_HEAVY_20", "S2-CNT-02", "heavy beside another", {"orders": [WEIGHED | {"containers": "1x20GP,1x40HQ", "gross_weight_kg": "50600.5"}]}, {"orders": [WEIGHED | {"containers": "1x20GP,1x40HQ", "gross_weight_kg": "50600"}]})
-world("CNT_OVERWEIGHT", "S2-CNT-01", "over payload", {"orders": [WEIGHED | {"containers": "2x40HQ", "gross_weight_kg": "57200.5"}]}, {"orders": [WEIGHED | {"containers": "2x40HQ", "gross_weight_kg": "57200"}]})
-world("CNT_OVERWEIGHT", "S2-CNT-01", "unknown type", {"orders": [WEIGHED | {"containers": "1x40HQ", "gross_weight_kg": "90000"}]}, {"orders": [WEIGHED | {"containers": "1x45HC", "gross_weight_kg": "90000"}]}, twin_is_checked=False)
+world(
+    "CNT_HEAVY_20", "S2-CNT-02", "heavy 20", {"orders": [WEIGHED]}, {"orders": [WEIGHED | {"gross_weight_kg": "22000"}]}
+)
+world(
+    "CNT_HEAVY_20",
+    "S2-CNT-02",
+    "heavy beside another",
+    {"orders": [WEIGHED | {"containers": "1x20GP,1x40HQ", "gross_weight_kg": "50600.5"}]},
+    {"orders": [WEIGHED | {"containers": "1x20GP,1x40HQ", "gross_weight_kg": "50600"}]},
+)
+world(
+    "CNT_OVERWEIGHT",
+    "S2-CNT-01",
+    "over payload",
+    {"orders": [WEIGHED | {"containers": "2x40HQ", "gross_weight_kg": "57200.5"}]},
+    {"orders": [WEIGHED | {"containers": "2x40HQ", "gross_weight_kg": "57200"}]},
+)
+world(
+    "CNT_OVERWEIGHT",
+    "S2-CNT-01",
+    "unknown type",
+    {"orders": [WEIGHED | {"containers": "1x40HQ", "gross_weight_kg": "90000"}]},
+    {"orders": [WEIGHED | {"containers": "1x45HC", "gross_weight_kg": "90000"}]},
+    twin_is_checked=False,
+)
 FREED = [ORDER | {"bl_released_on": "2023-09-19"}]
-world("BL_COURIER_MISSING", "LOG-BLR-03", "no courier", {"orders": FREED, "events": [happened("LOG-BLR-03")]}, {"events": [happened("LOG-BLR-03", courier_no="SF1")]})
-world("BL_COURIER_MISSING", "LOG-BLR-03", "not recorded", {"orders": FREED, "events": [happened("LOG-BLR-03")]}, {"events": []}, twin_is_checked=False)
+world(
+    "BL_COURIER_MISSING",
+    "LOG-BLR-03",
+    "no courier",
+    {"orders": FREED, "events": [happened("LOG-BLR-03")]},
+    {"events": [happened("LOG-BLR-03", courier_no="SF1")]},
+)
+world(
+    "BL_COURIER_MISSING",
+    "LOG-BLR-03",
+    "not recorded",
+    {"orders": FREED, "events": [happened("LOG-BLR-03")]},
+    {"events": []},
+    twin_is_checked=False,
+)
 STEP = happened("LOG-AR-05", ref_no="滞箱费", choice="异常订单上报", amount="3200", currency="CNY")
 world("AR_DISPUTE_ESCALATED", "LOG-AR-05", "escalated", {"events": [STEP]}, {"events": [STEP | {"choice": "调解"}]})
-world("AR_DISPUTE_ESCALATED", "LOG-AR-05", "settled after", {"events": [STEP]}, {"events": [STEP, STEP | {"choice": "客户确认", "happened_at": "2023-09-21 10:00:00"}]})
+world(
+    "AR_DISPUTE_ESCALATED",
+    "LOG-AR-05",
+    "settled after",
+    {"events": [STEP]},
+    {"events": [STEP, STEP | {"choice": "客户确认", "happened_at": "2023-09-21 10:00:00"}]},
+)
 OWED = {"order_no": "SO1", "principal_id": "P1", "charge_code": "THC", "client_currency": "CNY"}
 QUOTED = [OWED | {"receivable": "1350", "receivable_cny": "1350", "client_quote": "1350", "is_client_quoted": True}]
-AT_COST = [OWED | {"receivable": "100", "receivable_cny": "710.36", "client_currency": "USD", "is_client_quoted": False}]
-world("AR_NOT_EQUAL_QUOTE", "LOG-AR-02", "statement of a quote", {"charges": QUOTED, "documents": [said("应收对账单", "THC", "1,225.00")]}, {"documents": [said("应收对账单", "thc", "￥1,350.00")]})
-world("AR_NOT_EQUAL_COST", "LOG-AR-03", "statement of a cost", {"charges": AT_COST, "documents": [said("应收对账单", "THC", "100.01")]}, {"documents": [said("应收对账单", "THC", "USD 100")]})
-world("AR_NOT_EQUAL_COST", "LOG-AR-03", "statement in CNY", {"charges": AT_COST, "documents": [said("应收对账单", "THC", "710.35")]}, {"documents": [said("应收对账单", "THC", "710.36")]})
+AT_COST = [
+    OWED | {"receivable": "100", "receivable_cny": "710.36", "client_currency": "USD", "is_client_quoted": False}
+]
+world(
+    "AR_NOT_EQUAL_QUOTE",
+    "LOG-AR-02",
+    "statement of a quote",
+    {"charges": QUOTED, "documents": [said("应收对账单", "THC", "1,225.00")]},
+    {"documents": [said("应收对账单", "thc", "￥1,350.00")]},
+)
+world(
+    "AR_NOT_EQUAL_COST",
+    "LOG-AR-03",
+    "statement of a cost",
+    {"charges": AT_COST, "documents": [said("应收对账单", "THC", "100.01")]},
+    {"documents": [said("应收对账单", "THC", "USD 100")]},
+)
+world(
+    "AR_NOT_EQUAL_COST",
+    "LOG-AR-03",
+    "statement in CNY",
+    {"charges": AT_COST, "documents": [said("应收对账单", "THC", "710.35")]},
+    {"documents": [said("应收对账单", "THC", "710.36")]},
+)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +241,9 @@ def test_figures(raised):
     (dispute,) = found["escalated"]
     assert (dispute["amount_at_risk_cny"], dispute["arisen_on"]) == (D("3200.00"), date(2023, 9, 20))
     (quote,) = found["statement of a quote"]
-    assert quote["amount_at_risk_cny"] == D("125.00") and "1350.00" in quote["message"] and "1225.00" in quote["message"]
+    assert (
+        quote["amount_at_risk_cny"] == D("125.00") and "1350.00" in quote["message"] and "1225.00" in quote["message"]
+    )
     (state,) = [row for row in found["not entered"] if row["rule_id"] == "S2-STA-01"]
     assert state["arisen_on"] == date(2023, 10, 7)
     assert {row["field"] for row in found["space"]} == {"毛重"}

@@ -27,7 +27,9 @@ class Worlds:
             for row in tables.get(table, ()):
                 yield {key: f"{name}~{value}" if key in KEYS and value else value for key, value in row.items()}
 
-    def sorted_out(self, rows: Sequence[dict], *, by: Sequence[str] = ("order_no", "principal_id")) -> dict[str, list[dict]]:
+    def sorted_out(
+        self, rows: Sequence[dict], *, by: Sequence[str] = ("order_no", "principal_id")
+    ) -> dict[str, list[dict]]:
         """Result rows by world, keys without their prefix; the world is that of the first of ``by`` that is filled."""
         found: dict[str, list[dict]] = {name: [] for name in self.worlds}
         for row in rows:
