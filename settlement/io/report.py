@@ -7,6 +7,7 @@ from decimal import Decimal
 import ibis
 
 from settlement.io.home import Home
+from settlement.io.parameters import load_catalogue
 from settlement.io.published import opened
 
 
@@ -45,8 +46,13 @@ def month_report(home: Home, month: str) -> list[str]:
             f"银行流水 {count(lines)} 笔（收款 {count(lines.filter(lines.amount > 0))} 笔，其中 {count(placed)} 笔已认领，"
             f"{count(unmatched)} 笔待认领），物流费用 {count(freight)} 行",
         ]
-    told += _left(by_code)
+    names = {code: entry.zh for code, entry in load_catalogue(home.reference).codes.items()}
+    told += _left(by_code, names)
     told.append(f"  工作簿：{home.statements(month)}")
+    if by_code:
+        told.append(
+            f"  逐条说明与处理办法在 异常清单-{month}.xlsx；在其中填好认领、调整、审批，存入 {home.inbox(month) / 'decisions'}，再结算一次"
+        )
     told.append(f"  数据仓库（只读打开）：{home.published}")
     if stale:
         told.append(f"  以下月份需按顺序重新结算：{'、'.join(row['month'] for row in stale)}（settlement run）")
@@ -59,10 +65,10 @@ _STATES = {
     "stale": "需重新结算",
     "closed": "已关账",
 }
-_SEVERITIES = {"block": "阻断", "review": "复核", "warn": "提示"}
+_SEVERITIES = {"block": "阻断", "review": "复核", "warn": "提醒"}
 
 
-def _left(by_code: list[dict]) -> list[str]:
+def _left(by_code: list[dict], names: dict[str, str]) -> list[str]:
     if not by_code:
         return ["  没有需要人工处理的异常。"]
     total = sum(row["items"] for row in by_code)
@@ -70,5 +76,8 @@ def _left(by_code: list[dict]) -> list[str]:
     told = [f"  需要人工处理：{total} 条，涉及人民币 {at_risk:,.2f} 元"]
     for row in by_code:
         severity = _SEVERITIES.get(row["severity"], row["severity"])
-        told.append(f"    {row['code']:<28} {severity}  {row['items']:>5} 条  {row['at_risk'] or 0:>18,.2f} 元")
+        told.append(
+            f"    {row['code']:<26} {severity} {row['items']:>5} 条 {row['at_risk'] or 0:>16,.2f} 元  "
+            f"{names.get(row['code'], '')}"
+        )
     return told
