@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 HOME_FOLDER ?= data
 export SETTLEMENT_HOME ?= $(HOME_FOLDER)
 
-.PHONY: run test test-fast ui lint bench lock clean
+.PHONY: run test test-slow ui lint bench lock clean
 
 $(VENV)/.installed-run: requirements/run.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -23,11 +23,12 @@ run: $(VENV)/.installed-run
 		$(BIN)/settlement sample --month 2023-09 --months 2; fi
 	@$(BIN)/settlement run
 
+# What everybody runs before pushing: minutes. `test-slow` is the rest: whole years, LibreOffice, the browser; CI runs both.
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
-test-fast: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not realdata and not browser and not office"
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/pytest -n 2 --dist loadgroup -m slow
 
 ui: $(VENV)/.installed-run
 	$(BIN)/settlement ui
