@@ -25,10 +25,10 @@ run: $(VENV)/.installed-run
 
 # What everybody runs before pushing: minutes. `test-slow` is the rest: whole years, LibreOffice, the browser; CI runs both.
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow"
 
 test-slow: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist loadgroup -m slow
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow
 
 ui: $(VENV)/.installed-run
 	$(BIN)/settlement ui

@@ -10,9 +10,6 @@ from settlement.io.home import Home
 from tests.e2e import many_shapes
 from tests.e2e.conftest import rows
 
-# Whole homes are settled once: what looks at them stays in one worker.
-pytestmark = pytest.mark.xdist_group("contract")
-
 SEPTEMBER, OCTOBER = "2023-09", "2023-10"
 ORDERS, ICBC = "raw/2023-09/orders/随便什么名字.xlsx", "raw/2023-09/bank/工行.csv"
 

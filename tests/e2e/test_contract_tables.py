@@ -14,8 +14,6 @@ import duckdb
 import openpyxl
 import pytest
 
-pytestmark = pytest.mark.xdist_group("contract")
-
 MONTH = "2023-09"
 COLUMNS = {
     "bank_transactions": "txn_id account_no bank_ref booked_on value_on currency amount counterparty_name counterparty_account remark source_file source_row",

@@ -10,7 +10,7 @@ import pytest
 from settlement.cli import main
 from tests.e2e.conftest import rows
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("contract")]  # where the sample is settled anyhow
+pytestmark = [pytest.mark.slow]  # where the sample is settled anyhow
 
 
 def said(capsys, *arguments: str) -> tuple[int, str, str]:

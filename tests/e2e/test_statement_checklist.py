@@ -16,7 +16,7 @@ from settlement.rules.amount_in_words import amount_in_words
 from settlement.rules.money import divide_half_up
 
 # Beside the other tests that look at the settled sample: it is settled once.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("contract")]
+pytestmark = [pytest.mark.slow]
 
 DOC = Path(__file__).resolve().parents[2] / "docs" / "statement-checklist.md"
 RULES = DOC.parents[1] / "settlement" / "documentation" / "rule_ids.yaml"

@@ -62,6 +62,7 @@ def test_what_nobody_can_place_stays_open_and_posts_to_nobody(home):
     assert {"RCV_UNIDENTIFIED", "BNK_ACCOUNT_UNKNOWN"} <= codes(home)
 
 
+@pytest.mark.slow
 def test_run_twice_every_table_is_the_same_row_for_row(home):
     names = [name for name in mart_tables() if name not in ("runs", "months")]
     before = {name: rows(home, name) for name in names}

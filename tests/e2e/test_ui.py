@@ -21,8 +21,7 @@ from pathlib import Path
 
 import pytest
 
-# One server and one browser for all: they stay in one worker.
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.xdist_group("ui")]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 MONTH = "2023-09"
 ORDERS = 60

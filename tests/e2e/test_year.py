@@ -13,7 +13,7 @@ from settlement.io.home import Home
 from tests.e2e.conftest import rows, run_month
 from tests.e2e.year_books import Year
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("year")]
+pytestmark = [pytest.mark.slow]
 
 MONTHS = [f"2023-{number:02d}" for number in range(1, 13)]
 # Kinds of postings as the recomputation names them.

@@ -13,7 +13,7 @@ from settlement.io.month_states import close
 from tests.e2e.conftest import rows, run_month
 from tests.e2e.tiny import TinyHome, cny_line, export_line, export_order, usd_receipt
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("months")]
+pytestmark = [pytest.mark.slow]
 
 SEP, OCT = "2023-09", "2023-10"
 OPENING = {

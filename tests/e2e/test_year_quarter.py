@@ -11,7 +11,7 @@ from settlement.io.home import Home
 from tests.e2e.conftest import rows, run_month
 from tests.e2e.year_quarter import MONTHS, quarter
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("quarter")]
+pytestmark = [pytest.mark.slow]
 
 SEP, OCT, NOV = MONTHS
 

@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-import pytest
-
 from .worlds import OWN, Answers, World
-
-# One worker for all of matching: worlds are matched once and relations compiled once a process.
-pytestmark = pytest.mark.xdist_group("matching")
 
 
 @dataclass(frozen=True)

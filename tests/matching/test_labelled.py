@@ -14,9 +14,6 @@ from bench.matching_score import export, read_answers, score
 from .labelled import Case, Expected, benchmark
 from .worlds import Answers
 
-# One worker for all of matching: worlds are matched once and relations compiled once a process.
-pytestmark = pytest.mark.xdist_group("matching")
-
 LEAST = 400
 
 

@@ -6,12 +6,7 @@ from datetime import date
 from decimal import Decimal as D
 from functools import cache
 
-import pytest
-
 from .worlds import Answers, World
-
-# One worker for all of matching: worlds are matched once and relations compiled once a process.
-pytestmark = pytest.mark.xdist_group("matching")
 
 SEPTEMBER, OCTOBER = "2023-09", "2023-10"
 

@@ -10,9 +10,6 @@ from settlement.matching import match_payments
 
 from .worlds import OWN, World, rows_of
 
-# One worker for all of matching: worlds are matched once and relations compiled once a process.
-pytestmark = pytest.mark.xdist_group("matching")
-
 
 @pytest.fixture
 def world() -> World:

@@ -11,9 +11,6 @@ import pytest
 
 from .worlds import Answers, World
 
-# One worker for all of matching: worlds are matched once and relations compiled once a process.
-pytestmark = pytest.mark.xdist_group("matching")
-
 SEEDS = (1, 2)
 PRINCIPALS = 30
 Placed = set[tuple]

@@ -9,7 +9,7 @@ import pytest
 
 from bench.sample_truth import Score, judge, try_seed
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("matching")]
+pytestmark = [pytest.mark.slow]
 
 
 def test_nothing_posted_is_wrong_and_what_the_evidence_decides_is_placed():
