@@ -8,6 +8,7 @@ from settlement.checks.mart_schemas import mart_tables
 from tests.e2e.conftest import rows, run_month
 from tests.e2e.tiny import TinyHome, cny_line, export_line, export_order, usd_receipt
 
+pytestmark = pytest.mark.slow
 UNKNOWN_ACCOUNT = "6222020000000000000"
 
 
@@ -62,7 +63,6 @@ def test_what_nobody_can_place_stays_open_and_posts_to_nobody(home):
     assert {"RCV_UNIDENTIFIED", "BNK_ACCOUNT_UNKNOWN"} <= codes(home)
 
 
-@pytest.mark.slow
 def test_run_twice_every_table_is_the_same_row_for_row(home):
     names = [name for name in mart_tables() if name not in ("runs", "months")]
     before = {name: rows(home, name) for name in names}
