@@ -87,6 +87,7 @@ class Shelf:
         self.con.raw_sql("CREATE SCHEMA IF NOT EXISTS books.reference")
         orders = pa.table({"order_no": ["SO1"], "principal_id": ["P1"], "month": [MONTH]})
         principals = pa.table({"principal_id": ["P1", "P2"]})
+        openings = pa.table({"order_no": ["OLD1"], "principal_id": ["P2"], "month": [MONTH]})
         rates = pa.table(
             {
                 "currency": ["USD"],
@@ -97,6 +98,7 @@ class Shelf:
         for place, name, rows in (
             ("input", "orders", orders),
             ("reference", "principals", principals),
+            ("reference", "opening_items", openings),
             ("reference", "fx_mid_rates", rates),
         ):
             self.con.create_table(name, rows, database=("books", place), overwrite=True)

@@ -24,6 +24,11 @@ LIMITS = AuditLimits(
     vat_rate_most=Decimal("0.17"),
 )
 
+RECEIVABLE = {
+    "month": OCTOBER, "line_key": "nowhere", "principal_id": "P2", "charge_code": "O/F", "receivable_cny": "100.00",
+    "settled_cny": "0.00", "open_cny": "100.00", "age_bucket": "0-30天",
+}  # fmt: skip
+
 
 def measured(shelf, measure, *more, month=OCTOBER) -> list[dict]:
     def tables(name: str):
@@ -80,6 +85,15 @@ def test_a_lost_bank_line_is_seen_in_rows_and_amount(shelf):
         ("payment_allocations", 1),
         ("principal_ledger", 1),
     }
+
+
+@pytest.mark.parametrize(("order", "dangling"), [("OLD1", 0), ("SO1", 1)])
+def test_a_receivable_without_a_line_is_one_of_the_opening_or_is_seen(shelf, order, dangling):
+    tables = two_months()
+    tables["freight_receivables"] = [{**RECEIVABLE, "order_no": order}]
+    shelf.publish(tables)
+    references = measured(shelf, measures.references)
+    assert [row["dangling"] for row in references if row["table_name"] == "freight_receivables"] == [dangling]
 
 
 def test_a_rejected_row_that_is_not_listed_is_seen(shelf):
