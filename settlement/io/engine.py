@@ -76,6 +76,8 @@ def connect(path: Path | None = None, *, read_only: bool = False, memory_limit: 
     settings = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     if memory_limit:
         settings["memory_limit"] = memory_limit
+    if path is None:
+        settings["checkpoint_threshold"] = "1TB"  # there is no file to write to: packing the tables up gains nothing
     backend = Engine().connect(path or ":memory:", read_only=read_only, **settings)
     for macro in _MACROS:
         backend.raw_sql(macro)

@@ -29,17 +29,16 @@ def exact_claims(single: ir.Table, items: ir.Table, variants: ir.Table) -> ir.Ta
     Of an order's equal items the oldest; a refund is the bureau's; an item that the words exclude only where it
     is the order's only one. Of two receipts for one item the first by date pays it.
     """
-    columns = [*ITEM_KEY, "arisen_on", "place", "alone"]
+    columns = [*ITEM_KEY, "arisen_on", "place"]
     open_ones = items.filter(items.open > NIL)
-    counts = open_ones.group_by("order_no", "currency").agg(alone=open_ones.count() == 1)
-    open_ones = open_ones.inner_join(counts, ["order_no", "currency"])
+    crowded = open_ones.group_by("order_no", "currency").agg(owed=open_ones.count()).filter(lambda t: t.owed > 1)
     whole = open_ones.select(*columns, amount="open", rank=ibis.literal(0))
     untouched = open_ones.filter(open_ones.paid == NIL).select(columns)
     other = untouched.inner_join(variants.select(*ITEM_KEY, "amount"), list(ITEM_KEY)).mutate(rank=ibis.literal(1))
     offers = whole.union(other.select(*columns, "amount", "rank"))
-    met = single.inner_join(offers, ["order_no", "currency", "amount"])
+    met = beside(single.inner_join(offers, ["order_no", "currency", "amount"]), crowded, ["order_no", "currency"])
     refund = (met.purpose == REFUND) == (met.party == "bureau")
-    named = (met.said == "") | met.said.contains(met.purpose) | met.alone
+    named = (met.said == "") | met.said.contains(met.purpose) | met.owed.isnull()
     met = met.filter(refund & named)
     # One receipt rarely meets two items of its order: the smallest of rank, age and place is the one it pays. As one
     # number: 10 places, 9 million days, two ranks; an item without a day is the youngest.

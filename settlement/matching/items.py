@@ -49,6 +49,11 @@ def mid_rates(inputs: Prepared, asked: ir.Table) -> ir.Table:
     return latest.select("currency", "day", rate=divide_half_up(latest.per_100.cast(RATE), 100, 8))
 
 
+def rates_of_lines(inputs: Prepared, lines: ir.Table) -> ir.Table:
+    """``mid_rates`` of every currency and day of statement lines: currency, booked_on, rate."""
+    return mid_rates(inputs, lines.select("currency", day="booked_on")).rename(booked_on="day")
+
+
 def _goods(orders: ir.Table) -> ir.Table:
     """Goods money in the order's currency: contract or declared value, whichever is more."""
     trade = orders.filter((orders.is_export | orders.is_import) & orders.is_live & (orders.amount_fx > NIL))

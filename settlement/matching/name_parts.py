@@ -31,7 +31,7 @@ class Words:
     forms: tuple[str, ...]
     english_forms: frozenset[str]
     industries: tuple[str, ...]
-    english_industries: Mapping[str, str]  # English words -> Chinese word
+    english_industries: Mapping[str, tuple[tuple[str, str], ...]]  # first word -> English words, Chinese word
 
 
 @cache
@@ -40,13 +40,16 @@ def words() -> Words:
     content = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     regions = content["regions"].split()
     english = {said: chinese for chinese, listed in content["industries"].items() for said in listed}
+    by_first: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for said, chinese in english.items():
+        by_first[said.split()[0]].append((said, chinese))
     return Words(
         regions=tuple(sorted(regions, key=len, reverse=True)),
         region_sounds=frozenset("".join(lazy_pinyin(region)).upper() for region in regions),
         forms=tuple(sorted(content["forms"].split(), key=len, reverse=True)),
         english_forms=frozenset(content["english_forms"].split()),
         industries=tuple(sorted(content["industries"], key=len, reverse=True)),
-        english_industries=dict(sorted(english.items(), key=lambda pair: -len(pair[0]))),
+        english_industries={first: tuple(pairs) for first, pairs in by_first.items()},
     )
 
 
@@ -113,7 +116,8 @@ def _english(name: str) -> Parts:
     lists = words()
     rest = f" {' '.join(re.findall(r'[A-Z0-9]+', name.upper().replace('&', ' AND ')))} "
     industries: set[str] = set()
-    for said, chinese in lists.english_industries.items():
+    told = [pair for token in set(rest.split()) for pair in lists.english_industries.get(token, ())]
+    for said, chinese in sorted(told, key=lambda pair: (-len(pair[0]), pair)):
         if f" {said} " in rest:
             industries.add(chinese)
             rest = rest.replace(f" {said} ", " ")

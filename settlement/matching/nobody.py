@@ -30,7 +30,8 @@ LINE = (
     "bank_ref",
     "is_reversal",
 )
-
+# What else the stages and their exceptions ask of a line; a million lines are not copied with all that a bank writes.
+_ALSO = ("counterparty_name", "bank_fee", "source_file", "source_row")
 
 _PUBLIC = r"政府|财政|商务局|税务局|经济和信息化局|科技局|人力资源和社会保障局|就业|管理委员会|管委会"
 
@@ -59,14 +60,21 @@ def _own_accounts(inputs: Prepared) -> ir.Table:
 
 
 def keyed_lines(inputs: Prepared, lines: ir.Table) -> ir.Table:
-    """``lines`` (described) with ``payer_key``, whether the other side is us (``is_own``, ``own_currency``),
-    and whether it says nothing or is a bank (``is_bankish``)."""
+    """Of ``lines`` (described) what matching asks, with ``payer_key``, whether the other side is us (``is_own``,
+    ``own_account``, ``own_currency``), and whether it says nothing or is a bank (``is_bankish``)."""
     lines = with_name_key(lines, "counterparty_name", "payer_key")
     accounts, names = _own_accounts(inputs), _own_names(inputs)
     lines = lines.left_join(accounts, lines.payer_account == accounts.own_account)
     lines = lines.left_join(names, lines.payer_key == names.own_key)
     bank = lines.payer_key.isnull() | lines.payer_key.contains("银行") | lines.payer_key.contains("BANK")
-    return lines.mutate(is_own=lines.own_account.notnull() | lines.own_key.notnull(), is_bankish=bank).drop("own_key")
+    return lines.select(
+        *LINE,
+        *_ALSO,
+        "own_account",
+        "own_currency",
+        is_own=lines.own_account.notnull() | lines.own_key.notnull(),
+        is_bankish=bank,
+    )
 
 
 def _transfers(lines: ir.Table) -> ir.Table:

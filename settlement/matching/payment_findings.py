@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from settlement.matching.candidates import json_text
 from settlement.matching.found import found_rows
+from settlement.matching.items import rates_of_lines
 from settlement.matching.prepared import Prepared
 from settlement.matching.quoting import tokens_of
 from settlement.matching.receipt_findings import valued
@@ -85,7 +86,7 @@ def fee_differences(inputs: Prepared, asked: ir.Table, told: ir.Table, debits: i
 def found_in_payments(inputs: Prepared, debits: ir.Table, unmatched: ir.Table, fees: ir.Table) -> ir.Table:
     """All exceptions (FOUND) of the debits. ``unmatched``: UNMATCHED and paid_request."""
     rows = unmatched.inner_join(debits.select(_LINE), "txn_id")
-    rows = valued(inputs, rows, "amount")
+    rows = valued(rows, rates_of_lines(inputs, rows), "amount")
     payee = ibis.ifelse(rows.counterparty_name.isnull(), "（无户名）", "“" + rows.counterparty_name.fill_null("") + "”")
     said = (
         rows.booked_on.strftime("%Y-%m-%d") + " 付 " + payee + " " + rows.amount.cast("string") + " " + rows.currency + "：" + rows.reason

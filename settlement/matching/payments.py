@@ -72,7 +72,7 @@ def _no_payments(inputs: Prepared, lines: ir.Table, stands: ir.Table, decided: i
     )
     known = lines.semi_join(own, "account_no").anti_join(told.union(decided.select("txn_id")), "txn_id")
     nobodys = nobodys_lines(inputs, known, known_payers(inputs, decide(inputs).pieces))
-    pairs = known.filter(known.amount < NIL).drop("purpose").inner_join(nobodys.lines, "txn_id")
+    pairs = known.filter(known.amount < NIL).inner_join(nobodys.lines, "txn_id")
     bank = in_schema(pairs, _columns(pairs) | {"kind": pairs.purpose, "amount": -pairs.amount}, PAYMENT_ALLOCATIONS)
     rest = known.filter(known.amount < NIL).anti_join(nobodys.lines, "txn_id").anti_join(stands, "txn_id")
     fees = rest.filter(says(rest.marks, "fee") & (rest.is_bankish | rest.is_own))

@@ -12,13 +12,18 @@ from settlement.matching.inputs import MatchInputs
 from settlement.matching.names import with_name_key
 from settlement.matching.relations import text
 
+# What matching asks of an order, of all that an order file holds.
+ORDER = (
+    "order_no", "principal_id", "services", "currency", "amount_fx", "declared_fx", "counterparty", "ordered_on", "sailed_on",
+    "freight_treatment", "agency_fee", "agency_fee_rate", "other_fee", "contract_no", "pi_no", "bl_no", "declaration_no",
+)  # fmt: skip
 EXPORT = "出口贸易代理"
 IMPORT = "进口贸易代理"
 
 
 @dataclass(frozen=True)
 class Prepared(MatchInputs):
-    """MatchInputs whose ``orders`` also carry is_export, is_import, is_live and buyer_key (export orders only).
+    """MatchInputs whose ``orders`` are ORDER with is_export, is_import, is_live and buyer_key (export orders only).
 
     ``decision_table``: every combination of facts with the row that fits it (``decision_table.expanded``); ``rows``:
     the same table as rows, for what is decided in Python.
@@ -39,7 +44,8 @@ def prepared(inputs: MatchInputs, table: tuple[Row, ...] | None = None) -> Prepa
     orders = inputs.orders
     dropped = (orders.order_status == "取消") | (orders.shipment_status == "退载")
     is_export = orders.services.contains(EXPORT)
-    orders = orders.mutate(
+    orders = orders.select(
+        *ORDER,
         is_export=is_export,
         is_import=orders.services.contains(IMPORT) & ~is_export,
         is_live=~dropped.fill_null(False),

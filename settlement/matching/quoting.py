@@ -229,7 +229,11 @@ def targets(inputs: Prepared, found: Quoted) -> ir.Table:
     A number that stands for several orders (one contract, three orders) is ``shared``; another number of the same
     text that names one of them narrows it.
     """
-    hits = _longest(found.hits)
+    counted = found.hits.group_by("txn_id").agg(hits=found.hits.count())
+    more = counted.filter(counted.hits > 1).select("txn_id")
+    alone = found.hits.anti_join(more, "txn_id")
+    alone = alone.mutate(is_alike=alone.how == "alike", shared=False, orders=ibis.literal(1).cast("int64"))
+    hits = _longest(found.hits.semi_join(more, "txn_id"))
     whole = hits.group_by("txn_id").agg(
         order_no=hits.order_no.min(),
         last=hits.order_no.max(),
@@ -241,7 +245,7 @@ def targets(inputs: Prepared, found: Quoted) -> ir.Table:
     )
     one = whole.filter(whole.order_no == whole.last).mutate(shared=False, orders=ibis.literal(1).cast("int64"))
     several = _several(hits.semi_join(whole.filter(whole.order_no != whole.last), "txn_id"))
-    rows = one.select(_TARGET).union(several.select(_TARGET))
+    rows = union_of([table.select(_TARGET) for table in (alone, one, several)])
     rows = beside(rows, found.unclear.mutate(is_unclear=True), "txn_id")
     return inputs.keep("targets", rows.mutate(is_unclear=rows.is_unclear.fill_null(False)))
 

@@ -7,7 +7,6 @@ import ibis.expr.types as ir
 
 from settlement.matching.decision_table import TEXTS, texts
 from settlement.matching.found import found_rows
-from settlement.matching.items import mid_rates
 from settlement.matching.prepared import Prepared
 from settlement.matching.relations import NIL, beside, first_by, money_sum, text, union_of
 from settlement.matching.stages import Stages
@@ -17,12 +16,14 @@ from settlement.rules.money import MONEY, RATE, decimal_literal, multiply
 _LINE = ("txn_id", "source_file", "source_row", "booked_on", "currency", "counterparty_name", "amount")
 
 
-def valued(inputs: Prepared, rows: ir.Table, amount: str) -> ir.Table:
-    """``rows`` (currency, booked_on) with amount_at_risk_cny: ``amount`` at the mid rate of the day, NULL without one."""
-    rates = mid_rates(inputs, rows.select("currency", day="booked_on"))
-    priced = beside(rows.mutate(day=rows.booked_on), rates, ["currency", "day"])
+def valued(rows: ir.Table, rates: ir.Table, amount: str) -> ir.Table:
+    """``rows`` (currency, booked_on) with amount_at_risk_cny: ``amount`` at the mid rate of the day, NULL without one.
+
+    ``rates``: ``items.rates_of_lines``.
+    """
+    priced = beside(rows, rates, ["currency", "booked_on"])
     rate = ibis.ifelse(priced.currency == "CNY", decimal_literal(1, 8), priced.rate)
-    return priced.mutate(amount_at_risk_cny=multiply(priced[amount], rate.cast(RATE))).drop("day", "rate")
+    return priced.mutate(amount_at_risk_cny=multiply(priced[amount], rate.cast(RATE))).drop("rate")
 
 
 def _said(rows: ir.Table) -> ir.StringValue:
@@ -40,7 +41,7 @@ def _said(rows: ir.Table) -> ir.StringValue:
     )
 
 
-def _doubtful(inputs: Prepared, stages: Stages, words: ir.Table) -> ir.Table:
+def _doubtful(stages: Stages, words: ir.Table) -> ir.Table:
     """Receipts whose row of the decision table raises a code, and all that stay open."""
     raised = words.filter(words.code != "")
     named = stages.verdicts.select(
@@ -48,7 +49,7 @@ def _doubtful(inputs: Prepared, stages: Stages, words: ir.Table) -> ir.Table:
     )
     raised = beside(raised, named, "txn_id").drop("txn_id").rename(txn_id="line")
     rows = raised.inner_join(stages.lines.select(_LINE), "txn_id")
-    rows = valued(inputs, rows, "amount")
+    rows = valued(rows, stages.rates, "amount")
     # Nobody's money names no principal, and an order only as what the text says.
     principal = ibis.cases((rows.posted, rows.verdict_principal), else_=text(None))
     return found_rows(rows, rows.code, _said(rows) + rows.evidence, principal_id=principal, rule_id="IMP-RCV-01")
@@ -67,22 +68,19 @@ def _standing_doubt(inputs: Prepared, stages: Stages) -> ir.Table:
     rows = rows.group_by("txn_id").agg(
         order_no=rows.order_no.min(), principal_id=rows.principal_id.min(), zh=rows.zh.min()
     )
-    rows = valued(inputs, rows.inner_join(stages.lines.select(_LINE), "txn_id"), "amount")
+    rows = valued(rows.inner_join(stages.lines.select(_LINE), "txn_id"), stages.rates, "amount")
     return found_rows(rows, "RCV_THIRD_PARTY", _said(rows) + rows.zh, rule_id="C-27")
 
 
-def _reversals(inputs: Prepared, stages: Stages) -> ir.Table:
+def _reversals(stages: Stages) -> ir.Table:
     """Every line that says it is a reversal, paired or not."""
     marked = stages.nobodys.reversals.inner_join(stages.lines.select(_LINE), "txn_id")
     said = ibis.cases(
         (marked.original.notnull(), "与原流水 " + marked.original + " 配对，两笔均不属于任何委托方"),
         else_="相符的原流水 " + marked.originals.fill_null(0).cast("string") + " 笔，未能配对",
     )
-    rows = valued(
-        inputs,
-        marked.mutate(message="冲正 " + marked.amount.cast("string") + " " + marked.currency + "：" + said),
-        "amount",
-    )
+    marked = marked.mutate(message="冲正 " + marked.amount.cast("string") + " " + marked.currency + "：" + said)
+    rows = valued(marked, stages.rates, "amount")
     rows = rows.mutate(amount_at_risk_cny=rows.amount_at_risk_cny.abs())
     return found_rows(rows, "BNK_REVERSAL", rows.message, rule_id="BNK-04")
 
@@ -129,7 +127,7 @@ def _shortfalls(inputs: Prepared, stages: Stages) -> ir.Table:
         allowed=allowed, shown=charges, short=(rows.due - rows.paid).cast(MONEY),
         code=short_payment_class(rows.due, rows.paid, charges, allowed),
     )  # fmt: skip
-    rows = valued(inputs, rows.filter(rows.code != ""), "short")
+    rows = valued(rows.filter(rows.code != ""), stages.rates, "short")
     said = (
         "订单 " + rows.order_no + " 应收 " + rows.currency + " " + rows.due.cast("string") + "，实收 " + rows.paid.cast("string")
         + "，短 " + rows.short.cast("string") + "；水单所列扣费 " + rows.shown.cast("string") + "，允差 " + rows.allowed.cast("string")
@@ -142,9 +140,9 @@ def found_in_receipts(inputs: Prepared, stages: Stages, words: ir.Table) -> ir.T
     return union_of(
         [
             stages.decided.found,
-            _doubtful(inputs, stages, words),
+            _doubtful(stages, words),
             _standing_doubt(inputs, stages),
-            _reversals(inputs, stages),
+            _reversals(stages),
             _shortfalls(inputs, stages),
         ]
     )

@@ -44,7 +44,8 @@ def _of_orders(orders: ir.Table) -> list[ir.Table]:
         "bl_no": "提单号",
         "declaration_no": "报关单号",
     }
-    return [orders.select(written=orders[name], order_no="order_no", kind=text(kind)) for name, kind in kinds.items()]
+    columns = ("order_no", "principal_id")
+    return [orders.select(*columns, written=orders[name], kind=text(kind)) for name, kind in kinds.items()]
 
 
 def _of_documents(inputs: Prepared) -> list[ir.Table]:
@@ -69,22 +70,17 @@ def known_references(inputs: Prepared) -> ir.Table:
 
     A key of several orders has several rows; the same pair may stand twice.
     """
-    limits = inputs.limits
+    limits, columns = inputs.limits, ("order_no", "principal_id", "written", "kind")
     orders = known_orders(inputs)
-    opened = orders.anti_join(inputs.orders, "order_no")
-    rows = union_of(
-        [
-            *_of_orders(inputs.orders),
-            *_of_documents(inputs),
-            opened.select(written="order_no", order_no="order_no", kind=text("订单号")),
-        ]
-    )
-    rows = rows.filter(rows.written.notnull() & rows.order_no.notnull()).mutate(key=reference_key(rows.written))
+    opened = orders.anti_join(inputs.orders, "order_no").mutate(written=orders.order_no, kind=text("订单号"))
+    documents = union_of(_of_documents(inputs)).inner_join(orders, "order_no")
+    rows = union_of([table.select(columns) for table in (*_of_orders(inputs.orders), documents, opened)])
+    rows = rows.filter(rows.written.notnull()).mutate(key=reference_key(rows.written))
     shortest = ibis.ifelse(rows.kind.isin(_QUOTED), limits.reference_shortest_own, limits.reference_shortest)
-    long = rows.key.re_search("[A-Z]") & (rows.key.length() >= shortest)
     digits = rows.key.length() >= limits.reference_shortest_digits
-    rows = rows.filter((long | digits) & rows.key.re_search("[0-9]"))
-    return rows.inner_join(orders, "order_no").select("key", "order_no", "principal_id", "kind")
+    long = (rows.key.length() >= shortest) & rows.key.re_search("[A-Z]")
+    rows = rows.filter((digits | long) & rows.key.re_search("[0-9]"))
+    return rows.select("key", "order_no", "principal_id", "kind")
 
 
 def shape_of(key: ir.StringValue) -> ir.StringValue:

@@ -20,10 +20,10 @@ RATE_BY_COUNT = "自动认领率（按笔数）"
 
 
 def _measured(rows: ir.Table, measure: ir.StringValue | str) -> ir.Table:
-    """Rows (txn_id, rule, cny) by measure and rule, and in total."""
+    """Rows (receipt, rule, cny) by measure and rule, and in total."""
     rows = rows.mutate(measure=text(measure) if isinstance(measure, str) else measure)
-    by_rule = rows.group_by("measure", "rule").agg(receipts=rows.txn_id.nunique(), amount_cny=money_sum(rows.cny))
-    total = rows.group_by("measure").agg(receipts=rows.txn_id.nunique(), amount_cny=money_sum(rows.cny))
+    by_rule = rows.group_by("measure", "rule").agg(receipts=rows.receipt.nunique(), amount_cny=money_sum(rows.cny))
+    total = rows.group_by("measure").agg(receipts=rows.receipt.nunique(), amount_cny=money_sum(rows.cny))
     names = ("measure", "rule", "receipts", "amount_cny")
     return by_rule.select(names).union(total.mutate(rule=text(TOTAL)).select(names))
 
@@ -42,14 +42,16 @@ def scoreboard(inputs: Prepared, stages: Stages, allocations: ir.Table, unmatche
     The share of a measure is by value, of all the month's flow of principals' money and what is open at its end (nobody's
     money is no part of it), that of RATE_BY_COUNT by receipts; that of CORRECTED is of what the same rule posted on orders before: one minus it is the rule's precision so far.
     """
-    lines = stages.lines.select("txn_id", "currency", "booked_on")
+    # Receipts are told apart by the row of their line: a number is a third of the work of an id.
+    lines = stages.lines.select("txn_id", "currency", "booked_on", receipt=stages.lines.rowid())
     new = allocations.filter(allocations.amount > NIL).select("txn_id", "order_no", "principal_id", "rule", "amount")
     left = unmatched.select("txn_id", order_no=text(None), principal_id=text(None), rule=text(OPEN), amount="amount")
     back = _corrected(inputs, stages)
     back = back.select("txn_id", order_no=text(None), principal_id=text(None), rule="rule", amount="amount")
     marked = union_of([new.mutate(part=text("new")), left.mutate(part=text("left")), back.mutate(part=text("back"))])
-    rows = valued(inputs, marked.inner_join(lines, "txn_id"), "amount")
-    rows = inputs.keep("scored", rows.mutate(cny=rows.amount_at_risk_cny.fill_null(NIL)))
+    rows = valued(marked.inner_join(lines, "txn_id"), stages.rates, "amount")
+    columns = ("receipt", "order_no", "principal_id", "rule", "part")
+    rows = inputs.keep("scored", rows.select(*columns, cny=rows.amount_at_risk_cny.fill_null(NIL)))
     fresh = rows.filter(rows.part != "back")
     measure = ibis.cases(
         (fresh.part == "left", OPEN),
@@ -60,7 +62,7 @@ def scoreboard(inputs: Prepared, stages: Stages, allocations: ir.Table, unmatche
     )
     fresh = fresh.mutate(measure=measure)
     principals = fresh.filter(fresh.measure != NOBODYS)
-    whole = principals.agg(all_cny=money_sum(principals.cny), all_receipts=principals.txn_id.nunique())
+    whole = principals.agg(all_cny=money_sum(principals.cny), all_receipts=principals.receipt.nunique())
     table = _measured(fresh, fresh.measure).cross_join(whole)
     counted = table.filter((table.rule == TOTAL) & (table.measure == ON_ORDERS)).mutate(measure=text(RATE_BY_COUNT))
     fixed = _measured(rows.filter(rows.part == "back"), CORRECTED)

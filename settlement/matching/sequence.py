@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 from settlement.matching.decision_table import Row, row_for
 from settlement.matching.sums import Reach, solutions
@@ -252,6 +253,7 @@ def settle(
     ``items`` are used up: no item is paid beyond its room.
     """
     outcomes = []
+    row_of = cache(lambda *facts: row_for(*facts, table))
     settled: dict[tuple[str, str], set[Decimal]] = defaultdict(set)
     for receipt in sorted(receipts, key=lambda one: (one.booked_on, one.txn_id)):
         mine = [item for target in receipt.targets for item in items.get((target.order_no, receipt.currency), ())]
@@ -262,7 +264,7 @@ def settle(
         else:
             fit, unique, pieces = _several(receipt, mine, limits)
             facts = (_party(receipt), _reference(receipt), fit, unique)
-        row = row_for(*facts, table)
+        row = row_of(*facts)
         outcome = Outcome(receipt, row, facts, pieces if row.posts == "order" else [])
         for item, amount in outcome.pieces:
             item.open, item.room, item.others = max(item.open - amount, NIL), item.room - amount, ()

@@ -20,7 +20,7 @@ from settlement.matching.by_sum import post_sums
 from settlement.matching.credits import described, held_credits, standing
 from settlement.matching.decisions import Decided, decide
 from settlement.matching.filling import left_of
-from settlement.matching.items import open_items, variants
+from settlement.matching.items import open_items, rates_of_lines, variants
 from settlement.matching.nobody import Nobodys, keyed_lines, nobodys_lines
 from settlement.matching.parties import Parties, known_payers, parties, with_parties
 from settlement.matching.prepared import Prepared
@@ -49,6 +49,7 @@ class Stages:
     pieces: ir.Table
     verdicts: ir.Table
     small: ir.Table
+    rates: ir.Table  # mid rates of the lines' currencies and days
 
 
 def _free_lines(inputs: Prepared, lines: ir.Table, stands: ir.Table, decided: ir.Table) -> ir.Table:
@@ -123,8 +124,9 @@ def staged(inputs: Prepared) -> Stages:
     stages = (several, one, refunds, *others)
     pieces = keep("order_pieces", union_of([stage.pieces.select(PIECE) for stage in stages]))
     verdicts = keep("verdicts", union_of([stage.verdicts.select(VERDICT) for stage in stages]))
+    rates = keep("line_rates", rates_of_lines(inputs, lines))
     return Stages(
-        lines, stands, held, decided, nobodys, payers, named, found, fits, items, last, pieces, verdicts, small
+        lines, stands, held, decided, nobodys, payers, named, found, fits, items, last, pieces, verdicts, small, rates
     )
 
 

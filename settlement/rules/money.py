@@ -87,7 +87,7 @@ def divide_half_up(numerator: Number, denominator: Number, places: int = 2) -> N
 def round_half_up(value: Number, places: int = 2) -> Number:
     """``value`` half up (away from zero) to ``places`` decimals (C-02).
 
-    Columns give DECIMAL(18, places).
+    Columns give DECIMAL(18, places); the engine's round of a decimal is exact and goes away from zero.
 
     >>> round_half_up(Decimal("649583.365"))
     Decimal('649583.37')
@@ -95,7 +95,7 @@ def round_half_up(value: Number, places: int = 2) -> Number:
     Decimal('-2.35')
     """
     if is_column(value):
-        return divide_half_up(value, Decimal(1), places)
+        return value.cast(_WIDE).round(places).cast(dt.Decimal(18, places))
     with localcontext() as context:
         context.prec = 60
         return Decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
