@@ -20,18 +20,23 @@ from rapidfuzz import fuzz
 
 _FILE = Path(__file__).with_name("name_words.yaml")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
+_DIVISION = re.compile("^[省市区县]")
 
 
 @dataclass(frozen=True)
 class Words:
-    """The word lists of ``name_words.yaml``; tuples longest first."""
+    """The word lists of ``name_words.yaml``; patterns take the longest word that leaves something of the name."""
 
-    regions: tuple[str, ...]
+    region: re.Pattern[str]  # at the start
     region_sounds: frozenset[str]
-    forms: tuple[str, ...]
+    form: re.Pattern[str]  # at the end
     english_forms: frozenset[str]
-    industries: tuple[str, ...]
+    industry: re.Pattern[str]  # at the end
     english_industries: Mapping[str, tuple[tuple[str, str], ...]]  # first word -> English words, Chinese word
+
+
+def _any_of(listed: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(listed, key=len, reverse=True)))
 
 
 @cache
@@ -44,11 +49,11 @@ def words() -> Words:
     for said, chinese in english.items():
         by_first[said.split()[0]].append((said, chinese))
     return Words(
-        regions=tuple(sorted(regions, key=len, reverse=True)),
+        region=re.compile(f"({_any_of(regions)})(?=.)"),
         region_sounds=frozenset("".join(lazy_pinyin(region)).upper() for region in regions),
-        forms=tuple(sorted(content["forms"].split(), key=len, reverse=True)),
+        form=re.compile(f"({_any_of(content['forms'].split())})$"),
         english_forms=frozenset(content["english_forms"].split()),
-        industries=tuple(sorted(content["industries"], key=len, reverse=True)),
+        industry=re.compile(f"(?<=.)({_any_of(content['industries'])})$"),
         english_industries={first: tuple(pairs) for first, pairs in by_first.items()},
     )
 
@@ -94,21 +99,20 @@ def parts_of(name: str) -> Parts:
 def _chinese(name: str) -> Parts:
     lists = words()
     rest = re.sub(r"[\s·.,，。\-]", "", name.upper())
-    form = next((form for form in lists.forms if rest.endswith(form)), "")
-    rest = rest[: len(rest) - len(form)] if form else rest
+    ending = lists.form.search(rest)
+    form = ending.group(1) if ending else ""
+    rest = rest[: len(rest) - len(form)]
     regions: set[str] = set()
     for inside in re.findall(r"[(（](.*?)[)）]", rest):
         regions.add(_region_sound(inside))
     rest = re.sub(r"[(（].*?[)）]", "", rest)
-    while region := next(
-        (region for region in lists.regions if rest.startswith(region) and len(rest) > len(region)), None
-    ):
-        regions.add(_region_sound(region))
-        rest = re.sub(r"^[省市区县]", "", rest[len(region) :])
+    while region := lists.region.match(rest):
+        regions.add(_region_sound(region.group(1)))
+        rest = _DIVISION.sub("", rest[region.end() :])
     industries: set[str] = set()
-    while word := next((word for word in lists.industries if rest.endswith(word) and len(rest) > len(word)), None):
-        industries.add(word)
-        rest = rest[: len(rest) - len(word)]
+    while word := lists.industry.search(rest):
+        industries.add(word.group(1))
+        rest = rest[: word.start()]
     return Parts(rest, sound_of(rest), frozenset(regions), frozenset(industries), form)
 
 
