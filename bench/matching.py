@@ -124,7 +124,7 @@ CONTENDERS: dict[str, Callable[[Backend, MatchInputs], Took]] = {
 
 def measure(name: str, rows: int) -> int:
     """One contender on one size; prints a line. Exit status 3 where it is not installed."""
-    gc.set_threshold(200_000, 20, 20)  # as a run does (``launch.settle``)
+    gc.set_threshold(2_000_000, 100, 1_000)  # as a run does (``launch.settle``)
     con = connect(memory_limit="3GB")
     inputs = build(con, rows)
     try:

@@ -20,11 +20,16 @@ from settlement.matching.verdicts import PIECE, VERDICT, Placed
 from settlement.rules.money import MONEY, RATE, decimal_literal, divide_half_up, multiply
 
 REFUND = "退税款"
+# What is asked of a receipt and the order it names; what is judged, and what of it is handed on.
+_SINGLE = (
+    "txn_id", "order_no", "principal_id", "currency", "amount", "booked_on", "bank_fee", "said", "key", "party", "reference",
+)  # fmt: skip
+_CLAIM = ("txn_id", "order_no", "principal_id", "currency", "amount", "party", "reference")
 _YOUNGEST = 4_000_000  # days since 1970, beyond every date
 
 
 def exact_claims(single: ir.Table, items: ir.Table, variants: ir.Table) -> ir.Table:
-    """Receipts that pay one item to the fen, at most one an item: ``single`` with purpose and fit (exact, variant).
+    """Receipts that pay one item to the fen, at most one an item: _CLAIM, purpose and fit (exact, variant).
 
     Of an order's equal items the oldest; a refund is the bureau's; an item that the words exclude only where it
     is the order's only one. Of two receipts for one item the first by date pays it.
@@ -52,7 +57,7 @@ def exact_claims(single: ir.Table, items: ir.Table, variants: ir.Table) -> ir.Ta
     )
     first = best.group_by(*ITEM_KEY).agg(txn_id=best.txn_id.min(), rank=best["rank"].argmin(best.txn_id))
     chosen = first.select("txn_id", "purpose", fit=ibis.ifelse(first["rank"] == 0, "exact", "variant"))
-    return single.inner_join(chosen, "txn_id")
+    return single.select(_CLAIM).inner_join(chosen, "txn_id")
 
 
 def tolerances(inputs: Prepared) -> ir.Table:
@@ -150,7 +155,7 @@ def _unnoticed(judged_ones: ir.Table, items: ir.Table) -> ir.Table:
 
 def post_single(inputs: Prepared, single: ir.Table, items: ir.Table, variants: ir.Table, small: ir.Table) -> Placed:
     """Receipts that name one order (``with_parties``; ``reference`` one, alike or unclear): their pieces and verdicts."""
-    keep = inputs.keep
+    keep, single = inputs.keep, single.select(_SINGLE)
     claims = exact_claims(single, items, variants).mutate(unique=text("-"))
     first = keep("exact_judged", judged(claims, inputs.decision_table))
     exact = first.filter(first.posts == "order")
