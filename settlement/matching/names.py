@@ -11,12 +11,14 @@ import ibis.expr.types as ir
 from settlement.rules.names import name_key
 
 
-def with_name_key(table: ir.Table, column: str, into: str) -> ir.Table:
+def with_name_key(table: ir.Table, column: str, into: str, listed: ir.Table | None = None) -> ir.Table:
     """``table`` with the key of the names in ``column``; NULL for an absent name or one without letters.
 
-    Each distinct name is worked on once: a payer pays often.
+    Each distinct name is worked on once: a payer pays often. ``listed`` has all of them in the same column, where
+    ``table`` is costly to compute twice.
     """
-    names = table.select(_name=table[column]).filter(lambda t: t._name.notnull()).distinct()
+    listed = table if listed is None else listed
+    names = listed.select(_name=listed[column]).filter(lambda t: t._name.notnull()).distinct()
     keys = names.mutate(**{into: name_key(names._name).nullif("")})
     return table.left_join(keys, [(column, "_name")]).drop("_name")
 

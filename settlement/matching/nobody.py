@@ -33,6 +33,8 @@ LINE = (
 # What else the stages and their exceptions ask of a line; a million lines are not copied with all that a bank writes.
 _ALSO = ("counterparty_name", "bank_fee", "source_file", "source_row")
 
+# Words (``words.GROUPS``) that may make a line nobody's, reversals apart.
+_WORDS = ("interest", "conversion", "transfer", "return", "subsidy")
 _PUBLIC = r"政府|财政|商务局|税务局|经济和信息化局|科技局|人力资源和社会保障局|就业|管理委员会|管委会"
 
 
@@ -62,7 +64,7 @@ def _own_accounts(inputs: Prepared) -> ir.Table:
 def keyed_lines(inputs: Prepared, lines: ir.Table) -> ir.Table:
     """Of ``lines`` (described) what matching asks, with ``payer_key``, whether the other side is us (``is_own``,
     ``own_account``, ``own_currency``), and whether it says nothing or is a bank (``is_bankish``)."""
-    lines = with_name_key(lines, "counterparty_name", "payer_key")
+    lines = with_name_key(lines, "counterparty_name", "payer_key", inputs.transactions)
     accounts, names = _own_accounts(inputs), _own_names(inputs)
     lines = lines.left_join(accounts, lines.payer_account == accounts.own_account)
     lines = lines.left_join(names, lines.payer_key == names.own_key)
@@ -203,6 +205,9 @@ def nobodys_lines(inputs: Prepared, lines: ir.Table, known: ir.Table) -> Nobodys
     limits, keep = inputs.limits, inputs.keep
     marked = says(lines.marks, "reversal") | lines.is_reversal.fill_null(False)
     plain = lines.filter(~marked)
+    # Few lines bear a word or an account that makes them nobody's: the rest is no more than a counterpart.
+    hinted = lines.is_own | lines.text.contains("退") | says(lines.marks, *_WORDS)
+    odd = keep("odd_lines", plain.filter(hinted))
     candidates = keep("reversal_pairs", _pairs(lines.filter(marked), plain, limits.reversal_days))
     reversed_ = keep("reversal_sole", sole_pairs(candidates))
     both = _both_sides(reversed_, "冲正", "N4", "冲正，原流水 ", "被冲正，冲正流水 ")
@@ -211,12 +216,12 @@ def nobodys_lines(inputs: Prepared, lines: ir.Table, known: ir.Table) -> Nobodys
     reversals = beside(flagged, counted, "txn_id")
     reversals = beside(reversals, reversed_.select("txn_id", original="other_txn_id"), "txn_id")
     free = plain.anti_join(both, "txn_id")
-    back = free.filter((free.amount > NIL) & says(free.marks, "return"))
+    back = odd.anti_join(both, "txn_id").filter((odd.amount > NIL) & says(odd.marks, "return"))
     returned = sole_pairs(_pairs(back, free.filter(free.amount < NIL), limits.return_days))
     returned = keep("return_sole", returned)
     both = both.union(_both_sides(returned, "付款退回", "N5", "付款退回，原付款 ", "付款被退回，退回流水 "))
-    single = _interest(plain).union(_transfers(plain))
-    single = single.union(_vendor_refunds(inputs, plain, known).anti_join(single, "txn_id"))
-    single = single.union(_subsidies(plain).anti_join(single, "txn_id"))
+    single = _interest(odd).union(_transfers(odd))
+    single = single.union(_vendor_refunds(inputs, odd, known).anti_join(single, "txn_id"))
+    single = single.union(_subsidies(odd).anti_join(single, "txn_id"))
     single = single.anti_join(both, "txn_id")
     return Nobodys(lines=keep("nobodys", both.union(single)), reversals=keep("reversals", reversals))

@@ -19,7 +19,8 @@ from settlement.matching.references import alike_key, shape_of
 from settlement.matching.relations import beside, text, union_of
 from settlement.matching.words import extract_all
 
-_RUN = "[A-Z0-9]+(?:[-_./][A-Z0-9]+)*"
+# A run of letters and digits over separators that has a digit somewhere.
+_RUN = "(?:[A-Z]+[-_./])*[A-Z]*[0-9][A-Z0-9]*(?:[-_./][A-Z0-9]+)*"
 _THREE_PARTS = "[-_./][A-Z0-9]+[-_./]"
 _LAST_PART, _FIRST_PART = "[-_./][A-Z0-9]+$", "^[A-Z0-9]+[-_./]"
 _MARK = "#"
@@ -73,7 +74,6 @@ def tokens_of(texts: ir.Table, shortest: int) -> ir.Table:
     of three parts and more also without its last and without its first: EX-2023-0156-0158 begins with EX-2023-0156.
     """
     runs = texts.select("txn_id", raw=extract_all(texts.plain, _RUN).unnest())
-    runs = runs.filter(runs.raw.re_search("[0-9]"))
     parted = runs.filter(runs.raw.re_search("[-_./]"))
     atoms = parted.select("txn_id", raw=parted.raw.re_split("[-_./]").unnest())
     stroked = parted.filter(parted.raw.contains("/"))
@@ -88,7 +88,7 @@ def tokens_of(texts: ir.Table, shortest: int) -> ir.Table:
 
 def _residual(texts: ir.Table, anchors: ir.Table) -> ir.Table:
     """What of each text the anchors (txn_id, raw) and harmless digits do not explain: txn_id, plain, anchored, marked,
-    residual."""
+    residual. Texts of which the anchors leave no digit, and no stroke between two of them, are not among them."""
     counted = anchors.group_by("txn_id").agg(one=anchors.raw.max(), other=anchors.raw.min())
     many = anchors.semi_join(counted.filter(counted.one != counted.other), "txn_id").distinct()
     listed = many.group_by("txn_id").agg(
@@ -102,6 +102,7 @@ def _residual(texts: ir.Table, anchors: ir.Table) -> ir.Table:
         else_=rows.plain.replace(rows.one, _MARK),
     )
     rows = rows.select("txn_id", "plain", "whole", marked=marked, anchored=rows.one.notnull())
+    rows = rows.filter(rows.marked.re_search("[0-9]") | rows.marked.re_search(_BETWEEN))
     return rows.mutate(residual=rows.marked.re_replace(_HARMLESS, " "))
 
 
