@@ -31,7 +31,7 @@ def month_report(home: Home, month: str) -> list[str]:
         by_code = con.to_pyarrow(
             open_items.group_by("severity", "code")
             .agg(items=open_items.count(), at_risk=open_items.amount_at_risk_cny.sum())
-            .order_by(ibis.desc("at_risk"), "code")
+            .order_by(ibis.desc("at_risk", nulls_first=False), "code")
         ).to_pylist()
         state = con.to_pyarrow(rows("months").select("state")).to_pylist()[0]["state"]
         stale = con.to_pyarrow(
@@ -76,8 +76,6 @@ def _left(by_code: list[dict], names: dict[str, str]) -> list[str]:
     told = [f"  需要人工处理：{total} 条，涉及人民币 {at_risk:,.2f} 元"]
     for row in by_code:
         severity = _SEVERITIES.get(row["severity"], row["severity"])
-        told.append(
-            f"    {row['code']:<26} {severity} {row['items']:>5} 条 {row['at_risk'] or 0:>16,.2f} 元  "
-            f"{names.get(row['code'], '')}"
-        )
+        amount = f"{'金额未知':>15}" if row["at_risk"] is None else f"{row['at_risk']:>16,.2f} 元"
+        told.append(f"    {row['code']:<26} {severity} {row['items']:>5} 条 {amount}  {names.get(row['code'], '')}")
     return told

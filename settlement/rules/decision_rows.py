@@ -82,7 +82,7 @@ def held_approvals_found(held: ir.Table, acting: ir.Table, now: ir.Table) -> ir.
         code="DECISION_CONFLICT",
         subject=subject_of("审批", rows.exception_id, rows.decided_by, rows.decided_at.cast("string")),
         message=sentence(
-            "异常 ", rows.exception_id, " 的涉及金额在导出后已变为 ", rows.amount_now, " 元；", rows.decided_by,
+            "异常 ", rows.exception_id, " 的涉及金额在导出后已变为 ", rows.amount_now.cast("string").fill_null("未知"), " 元；", rows.decided_by,
             " 的审批未生效。请按最新的异常清单重新填写。",
         ),
         field=HELD,

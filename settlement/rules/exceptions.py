@@ -139,9 +139,12 @@ def found(table: ir.Table, *, code: Part, subject: Part, message: Part, **column
 
     ``code``, ``subject``, ``message`` and any other column of ``FOUND`` are a constant, an Ibis
     expression, or a function of the table. A column not given is taken from the table by its name,
-    else NULL of its type. Raises ``KeyError`` for a column ``FOUND`` does not have.
+    else NULL of its type; no amount at risk is 0.00, one that cannot be computed (no rate) is NULL.
+    Raises ``KeyError`` for a column ``FOUND`` does not have.
     """
     given = {"code": code, "subject": subject, "message": message} | columns
+    if "amount_at_risk_cny" not in {*given, *table.columns}:
+        given["amount_at_risk_cny"] = "0.00"
     strange = sorted(set(given) - set(FOUND))
     if strange:
         raise KeyError(f"not columns of FOUND: {strange}")
@@ -274,7 +277,7 @@ def exceptions_of(
     due_on: arisen_on (else the month's end) + the catalogue's working days; an open one keeps its own.
     Severity of a deadline: warn on its day, review afterwards; arisen_on is that day.
     Where the calendar ends due_on is NULL and one ``CALENDAR_NOT_COVERED`` says so; also where the month itself lies outside. An approval of an
-    unknown exception is a ``DECISION_ORPHAN``. amount_at_risk_cny is 0.00 where no amount was given.
+    unknown exception is a ``DECISION_ORPHAN``.
     """
     last = _known(past_exceptions, month)
     direct = _one_each(found_rows)
@@ -322,7 +325,7 @@ def _judged(
         opened_month=dated._opened.fill_null(month),
         **{name: dated[name] for name in ("source_file", "source_row", "field", "found", "txn_id", "order_no")},
         principal_id="principal_id",
-        amount_at_risk_cny=dated.amount_at_risk_cny.fill_null(ibis.literal(0, MONEY)).cast(MONEY),
+        amount_at_risk_cny=dated.amount_at_risk_cny.cast(MONEY),
         message=ibis.coalesce(dated.message, dated._zh, dated.code),
         what_to_do=dated._todo.fill_null(_UNKNOWN["what_to_do"]),
         owner=dated._owner.fill_null(_UNKNOWN["owner"]),

@@ -22,18 +22,21 @@ NIL = Decimal("0.00")
 _LENGTH = 12
 
 
-def export_digest(subject: str | ir.StringValue, amount: Decimal | ir.DecimalValue) -> str | ir.StringValue:
+def export_digest(subject: str | ir.StringValue, amount: Decimal | ir.DecimalValue | None) -> str | ir.StringValue:
     """First 12 hex digits of sha256 over ``subject|amount``, amount with two decimals.
 
     ``subject``: a txn_id or exception_id; ``amount``: what was open of the transaction, in its
-    currency, or at risk of the exception, in CNY. The same over text and ``Decimal`` as over columns.
+    currency, or at risk of the exception, in CNY (none where it is not known). The same over text and
+    ``Decimal`` as over columns.
 
     >>> export_digest("t08", Decimal("12000.00"))
     '7c75862e9ccb'
     """
     if is_column(subject, amount):
-        return (subject + "|" + amount.cast(MONEY).cast(dt.string)).hexdigest("sha256").substr(0, _LENGTH)
-    return hashlib.sha256(f"{subject}|{amount:.2f}".encode()).hexdigest()[:_LENGTH]
+        said = amount.cast(MONEY).cast(dt.string).fill_null("")
+        return (subject + "|" + said).hexdigest("sha256").substr(0, _LENGTH)
+    said = "" if amount is None else f"{amount:.2f}"
+    return hashlib.sha256(f"{subject}|{said}".encode()).hexdigest()[:_LENGTH]
 
 
 def open_receipts(unmatched: ir.Table, allocations: ir.Table) -> ir.Table:

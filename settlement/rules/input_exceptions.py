@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.rules.exceptions import FOUND, found, no_findings, sentence, subject_of
-from settlement.rules.money import MONEY, divide_half_up, wide
+from settlement.rules.money import MONEY, decimal_literal, divide_half_up, wide
 from settlement.rules.rows import table_of
 
 ROW_DUPLICATE = "ROW_DUPLICATE"
@@ -21,12 +21,13 @@ _ROWS_NAMED = 10
 
 
 def found_in_files(problems: ir.Table) -> ir.Table:
-    """``FOUND`` of files that are exceptions as a whole: source_file, sheet, code, reason."""
+    """``FOUND`` of files that are exceptions as a whole: source_file, sheet, code, reason. Nobody knows their amounts."""
     return found(
         problems,
         code=lambda t: t.code,
         subject=lambda t: subject_of(t.source_file, t.sheet),
         message=lambda t: sentence("文件 ", t.source_file, "：", t.reason, "。"),
+        amount_at_risk_cny=None,
         rule_id="contract-1",
     )
 
@@ -146,7 +147,8 @@ def found_in_statements(findings: ir.Table) -> ir.Table:
     """``FOUND`` of what reading and combining statements said.
 
     ``findings``: source_file, code, message, source_row, field, found, amount_at_risk, currency. A finding without a
-    row is known by its text: one file may have several gaps. Amounts in another currency than CNY are not priced.
+    row is known by its text: one file may have several gaps. Amounts in another currency than CNY are not priced; an
+    account that Excel has spoiled is no amount at risk.
     """
     findings = _told_apart(findings, ["source_file", "code", "source_row", "field"], ["message"])
     place = ibis.cases(
@@ -160,7 +162,9 @@ def found_in_statements(findings: ir.Table) -> ir.Table:
             (t.source_file.isnull() | t.message.contains(t.source_file), t.message),
             else_=sentence("文件 ", t.source_file, "：", t.message),
         ),
-        amount_at_risk_cny=lambda t: ibis.cases((t.currency == "CNY", t.amount_at_risk)),
+        amount_at_risk_cny=lambda t: ibis.cases(
+            (t.code == "BNK_ACCOUNT_SCI_NOTATION", decimal_literal(0)), (t.currency == "CNY", t.amount_at_risk)
+        ),
     )
 
 

@@ -71,6 +71,8 @@ def wrong(case: Case, row: dict) -> list[str]:
         wanted["amount_at_risk_cny"] = Decimal(expect["at_risk"])
     elif "no_money" in expect:
         wanted["amount_at_risk_cny"] = Decimal("0.00")
+    elif "unknown_money" in expect:
+        wanted["amount_at_risk_cny"] = None
     if "due_on" in expect:
         wanted["due_on"] = expect["due_on"]
     faults = [f"{name} {row[name]} is not {value}" for name, value in wanted.items() if row[name] != value]

@@ -143,11 +143,11 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
     rows = list(rows)
     at_risk: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows:
-        at_risk[row["owner"]] += row["amount_at_risk_cny"]
+        at_risk[row["owner"]] += row["amount_at_risk_cny"] or NIL
     return sorted(
         rows,
         key=lambda row: (
-            -at_risk[row["owner"]], row["owner"], -row["amount_at_risk_cny"], row["due_on"], row["exception_id"]
+            -at_risk[row["owner"]], row["owner"], -(row["amount_at_risk_cny"] or NIL), row["due_on"], row["exception_id"]
         ),
     )  # fmt: skip
 
@@ -194,7 +194,7 @@ def _owners_sheet(book: Book, problems: list[Row], span: Span) -> None:
         for owner in dict.fromkeys(row["owner"] for row in problems):
             mine = [row for row in problems if row["owner"] == owner]
             counts = {level: sum(row["severity"] == level for row in mine) for level in ("block", "review", "warn")}
-            amount = sum((row["amount_at_risk_cny"] for row in mine), NIL)
+            amount = sum((row["amount_at_risk_cny"] or NIL for row in mine), NIL)
             yield {
                 "owner": owner,
                 "count": len(mine),

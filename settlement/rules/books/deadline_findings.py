@@ -81,6 +81,7 @@ def _shaped(deadline: Deadline) -> ir.Table:
         "principal_id",
         started_on=starts.started_on.cast("date"),
         at_risk=(starts.at_risk if "at_risk" in starts.columns else ibis.null(money.MONEY)).cast(money.MONEY),
+        has_money=ibis.literal("at_risk" in starts.columns),
         ref=starts.ref if "ref" in starts.columns else ibis.null("string"),
         days=ibis.literal(deadline.days, "int64"),
         **{name: ibis.literal(getattr(deadline, name)) for name in ("rule_id", "code", "said", "is_each", "is_known")},
@@ -112,7 +113,7 @@ def deadlines_found(judged: ir.Table, as_of: date) -> ir.Table:
             "。",
         ),
         arisen_on=lambda t: t.due_on,
-        amount_at_risk_cny=lambda t: t.at_risk,
+        amount_at_risk_cny=lambda t: t.has_money.ifelse(t.at_risk, money.decimal_literal(0)),
         rule_id=lambda t: t.rule_id,
     )  # fmt: skip
 
