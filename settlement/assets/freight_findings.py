@@ -15,6 +15,7 @@ from settlement.rules.books import (
     bl_releases,
     freight_exceptions,
     freight_orders,
+    freight_rate_findings,
     freight_settlement,
     shipment_exceptions,
 )
@@ -54,8 +55,8 @@ def _line_findings(run: SettlementRun) -> list[ir.Table]:
         freight_exceptions.rate_differs(charges),
         freight_exceptions.wrong_basis(charges, run.parameters.table("charge_basis")),
         freight_exceptions.all_in_without_breakdown(charges, run.facts("documents")),
-        freight_exceptions.ambiguous_quotes(charges),
-        freight_exceptions.rates_found(charges, stale_days=int(value_on("fx_staleness", run.day, "days"))),
+        freight_rate_findings.ambiguous_quotes(charges),
+        freight_rate_findings.rates_found(charges, stale_days=int(value_on("fx_staleness", run.day, "days"))),
         freight_exceptions.splits_found(
             run.facts("freight_assigned"),
             freight_orders.split_decisions(run.facts("adjustments"), run.facts("described_orders")),

@@ -15,6 +15,7 @@ from settlement.rules import money, refund
 from settlement.rules.books import (
     balances,
     cancelled_orders,
+    export_fees,
     export_invoices,
     facts,
     import_invoices,
@@ -45,9 +46,7 @@ def order_workings(run: SettlementRun) -> dg.MaterializeResult:
     orders, goods, standing = run.facts("described_orders"), run.facts("goods"), run.facts("standing_pieces")
     keep = run.keep
     received = keep("facts", "order_receipts", export_invoices.order_receipts(standing))
-    fees = export_invoices.deducted_fees(
-        orders, received, run.facts("freight_charges"), run.facts("freight_treatments")
-    )
+    fees = export_fees.deducted_fees(orders, received, run.facts("freight_charges"), run.facts("freight_treatments"))
     keep("facts", "deducted_fees", fees)
     invoiced = hold_invoices(run)
     dated = facts.dated_goods(goods, orders).left_join(
@@ -212,7 +211,7 @@ def desired_postings(run: SettlementRun) -> ir.Table:
     decided = run.keep("facts", "decided_adjustments", named)
     kept = run.keep("facts", "kept_of_orders", cancelled_orders.kept_of_orders(decided))
     fee_rows = ibis.union(
-        export_invoices.order_fees(orders, standing).drop("is_first"),
+        export_fees.order_fees(orders, standing).drop("is_first"),
         import_invoices.import_fees(orders, run.facts("order_payments"), run.facts("order_receipts")).drop("is_first"),
         cancelled_orders.kept_fees(orders, kept, run.past("principal_ledger")),
     )

@@ -9,7 +9,8 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.rules import money
-from settlement.rules.books.shipment_exceptions import STATEMENTS, counted
+from settlement.rules.books.counted import counted
+from settlement.rules.books.shipment_exceptions import STATEMENTS
 from settlement.rules.exceptions import found, sentence, subject_of
 from settlement.rules.registry import rule
 

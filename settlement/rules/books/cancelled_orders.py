@@ -28,7 +28,7 @@ def kept_of_orders(adjustments: ir.Table) -> ir.Table:
 
 @rule("C-43", inputs=("orders.order_status", "adjustments"), codes=())
 def kept_fees(orders: ir.Table, kept: ir.Table, published: ir.Table) -> ir.Table:
-    """The fees that stand of dropped orders by decision 保留: as ``export_invoices.order_fees``.
+    """The fees that stand of dropped orders by decision 保留: as ``export_fees.order_fees``.
 
     ``orders`` as ``facts.described_orders``; ``kept`` as ``kept_of_orders``; ``published``: the ledger of earlier
     months. Fees posted before stand, agency fee first, up to the sum kept; what is kept beyond them is an agency fee

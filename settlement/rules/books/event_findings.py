@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.rules import money
-from settlement.rules.books.shipment_exceptions import counted
+from settlement.rules.books.counted import counted
 from settlement.rules.exceptions import found, sentence, subject_of
 from settlement.rules.registry import rule
 

@@ -17,7 +17,7 @@ from settlement.rules.money import MONEY
 from settlement.rules.registry import rule
 
 
-def _line(table: ir.Table) -> ir.StringValue:
+def line_in_words(table: ir.Table) -> ir.StringValue:
     """Vendor, invoice and charge of a line, in a clerk's words."""
     order = ibis.coalesce("订单 " + table.order_no + " ", "")
     return sentence(order, "供应商 ", table.vendor, " 账单 ", table.vendor_invoice_no, " 的 ", table.charge_code, " ")
@@ -40,7 +40,7 @@ def over_quote(charges: ir.Table) -> ir.Table:
         code="AP_OVER_QUOTE",
         subject=lambda t: subject_of(t.line_key),
         message=lambda t: sentence(
-            _line(t), t.currency, " ", t.cost, "，累计 ", t.cost_so_far, " 超过供应商报价 ", t.quote_so_far, "，超 ",
+            line_in_words(t), t.currency, " ", t.cost, "，累计 ", t.cost_so_far, " 超过供应商报价 ", t.quote_so_far, "，超 ",
             t.payable_excess, "；批准前超出部分不付，应收不变。",
         ),
         field="amount",
@@ -69,7 +69,11 @@ def without_voucher(charges: ir.Table) -> ir.Table:
         code="AP_NO_VOUCHER",
         subject=lambda t: subject_of(t.line_key),
         message=lambda t: sentence(
-            _line(t), t.currency, " ", t.cost, " 没有供应商报价，属实报实销，缺代收代付发票凭证，暂不支付；应收照收。"
+            line_in_words(t),
+            t.currency,
+            " ",
+            t.cost,
+            " 没有供应商报价，属实报实销，缺代收代付发票凭证，暂不支付；应收照收。",
         ),
         field="voucher_no",
         amount_at_risk_cny=lambda t: t.cost_cny,
@@ -102,7 +106,7 @@ def billed_twice(charges: ir.Table) -> ir.Table:
         code="FRT_DUPLICATE",
         subject=lambda t: subject_of(t.parent_key),
         message=lambda t: sentence(
-            _line(t), t.currency, " ", t.cost, "（提单 ", t.bill_no, "）已在账单 ", t.duplicate_of, " 出现过，疑为重复；确认前应付应收均为 0。"
+            line_in_words(t), t.currency, " ", t.cost, "（提单 ", t.bill_no, "）已在账单 ", t.duplicate_of, " 出现过，疑为重复；确认前应付应收均为 0。"
         ),
         amount_at_risk_cny=lambda t: t.cost_cny.abs(),
         arisen_on=lambda t: t.rate_on,
@@ -128,7 +132,7 @@ def without_order(charges: ir.Table) -> ir.Table:
         code="FRT_NO_ORDER",
         subject=lambda t: subject_of(t.line_key),
         message=lambda t: sentence(
-            _line(t), t.currency, " ", t.cost, "（提单 ", ibis.coalesce(t.bl_no, "无"), "，柜号 ", ibis.coalesce(t.container_no, "无"),
+            line_in_words(t), t.currency, " ", t.cost, "（提单 ", ibis.coalesce(t.bl_no, "无"), "，柜号 ", ibis.coalesce(t.container_no, "无"),
             "）", t._why, "。请在“调整”表用“分摊”指定订单与金额，关联号填 ", t.line_key, "。",
         ),
         amount_at_risk_cny=lambda t: t.cost_cny.abs(),
@@ -156,7 +160,7 @@ def rate_differs(charges: ir.Table) -> ir.Table:
         code="FRT_RATE_DIFF",
         subject=lambda t: subject_of(t.line_key),
         message=lambda t: sentence(
-            _line(t),
+            line_in_words(t),
             "账单币种 ",
             t.currency,
             " ",
@@ -182,7 +186,7 @@ def rate_differs(charges: ir.Table) -> ir.Table:
         code="FRT_RATE_DIFF",
         subject=lambda t: subject_of(t.order_no, t.charge_code, t.vendor, t.currency),
         message=lambda t: sentence(
-            _line(t), "累计 ", t.currency, " ", t.cost_so_far, "，供应商报价 ", t.quote_so_far, "，低于报价 ",
+            line_in_words(t), "累计 ", t.currency, " ", t.cost_so_far, "，供应商报价 ", t.quote_so_far, "，低于报价 ",
             (t.quote_so_far - t.cost_so_far).cast(MONEY), "。",
         ),
         amount_at_risk_cny=lambda t: _in_cny(t, (t.quote_so_far - t.cost_so_far).cast(MONEY)),
@@ -260,7 +264,7 @@ def wrong_basis(charges: ir.Table, charge_basis: ir.Table) -> ir.Table:
         named.filter(named._why.notnull()),
         code="FRT_BASIS",
         subject=lambda t: subject_of(t.line_key),
-        message=lambda t: sentence(_line(t), t.currency, " ", t.cost, "：", t._why, "。"),
+        message=lambda t: sentence(line_in_words(t), t.currency, " ", t.cost, "：", t._why, "。"),
         field="unit_basis",
         found=lambda t: t.unit_basis,
         amount_at_risk_cny=lambda t: ibis.coalesce(t.cost_cny.abs(), t.receivable_cny),
@@ -285,94 +289,14 @@ def all_in_without_breakdown(charges: ir.Table, documents: ir.Table) -> ir.Table
         silent.anti_join(broken_down, "order_no"),
         code="FRT_BASIS",
         subject=lambda t: subject_of(t.line_key, "ALL-IN"),
-        message=lambda t: sentence(_line(t), t.currency, " ", t.cost, " 为包干价（ALL IN），未列明包含哪些费用。"),
+        message=lambda t: sentence(
+            line_in_words(t), t.currency, " ", t.cost, " 为包干价（ALL IN），未列明包含哪些费用。"
+        ),
         field="charge_name",
         found=lambda t: t.charge_name,
         amount_at_risk_cny=lambda t: t.cost_cny.abs(),
         arisen_on=lambda t: t.rate_on,
         rule_id="S2-CST-04",
-    )
-
-
-@rule("LOG-AP-01", "LOG-AR-02", inputs=("vendor_quotes", "client_quotes"), codes=("QUOTE_AMBIGUOUS",))
-def ambiguous_quotes(charges: ir.Table) -> ir.Table:
-    """QUOTE_AMBIGUOUS: several different quotes fit a charge equally; none is used. One a party, order and charge.
-
-    Formula: ties > 1. Units: CNY at risk. Rounding: none. Errors: none. Source: the contract, section 3.
-    """
-    tied = charges.filter(charges.quote_tied & charges.order_no.notnull())
-    carriers = tied.group_by("order_no", "principal_id", "charge_code", party="vendor").agg(
-        options=tied.options.min(), at_risk=tied.cost_cny.abs().sum().cast(MONEY), on=tied.rate_on.min()
-    )
-    loose = charges.filter(charges.client_tied)
-    clients = loose.group_by("order_no", "principal_id", "charge_code", party="principal_id").agg(
-        options=loose.client_options.min(), at_risk=loose.cost_cny.abs().sum().cast(MONEY), on=loose.rate_on.min()
-    )
-    both = carriers.mutate(side=ibis.literal("供应商")).union(clients.mutate(side=ibis.literal("客户")))
-    return found(
-        both,
-        code="QUOTE_AMBIGUOUS",
-        subject=lambda t: subject_of(t.side, t.party, t.order_no, t.charge_code),
-        message=lambda t: sentence(
-            "订单 ",
-            t.order_no,
-            " 的 ",
-            t.charge_code,
-            "：",
-            t.side,
-            " ",
-            t.party,
-            " 有多条同级报价（",
-            t.options,
-            "），均未采用。",
-        ),
-        amount_at_risk_cny=lambda t: t.at_risk,
-        arisen_on=lambda t: t.on,
-        rule_id="contract-3",
-    )
-
-
-@rule(
-    "C-24",
-    "FX-06",
-    inputs=("freight.ar_rate", "fx_mid_rates"),
-    codes=("FX_RATE_MISSING", "FX_RATE_STALE", "FX_UNIT_SUSPECT"),
-)
-def rates_found(charges: ir.Table, *, stale_days: int) -> ir.Table:
-    """FX_RATE_MISSING, FX_UNIT_SUSPECT and FX_RATE_STALE of freight receivables.
-
-    Formula: rate_source; stale where the mid rate is more than ``stale_days`` older than the day. Units: days, CNY.
-    Rounding: none. Errors: none. Source: C-24; FX-06; FXC-07.
-    """
-    owed = charges.filter(ibis.coalesce(charges.receivable, 0) != 0)
-    age = owed.rate_on.delta(owed.rate_published_on, unit="day")
-    code = ibis.cases(
-        (owed.rate_source == "缺汇率", "FX_RATE_MISSING"),
-        (owed.rate_source == "单位存疑", "FX_UNIT_SUSPECT"),
-        ((owed.rate_source == "中间价") & (age > stale_days), "FX_RATE_STALE"),
-        else_=ibis.null("string"),
-    )
-    named = owed.mutate(_code=code, _age=age)
-    message = {
-        "FX_RATE_MISSING": lambda t: sentence(t.client_currency, " 在 ", t.rate_on, " 及之前没有中间价，应收 ", t.receivable, " ", t.client_currency, " 无法折算。"),
-        "FX_UNIT_SUSPECT": lambda t: sentence("应收汇率 ", t.line_rate, " 与中间价相差悬殊，疑把每 100 单位的牌价当作每 1 单位，未采用。"),
-        "FX_RATE_STALE": lambda t: sentence(t.rate_on, " 的折算用了 ", t.rate_published_on, " 的中间价，已隔 ", t._age, " 天（上限 ", ibis.literal(stale_days), " 天）。"),
-    }  # fmt: skip
-    said = ibis.cases(
-        *[(named._code == each, _line(named) + text(named)) for each, text in message.items()],
-        else_=ibis.null("string"),
-    )
-    named = named.mutate(_said=said)
-    return found(
-        named.filter(named._code.notnull()),
-        code=lambda t: t._code,
-        subject=lambda t: subject_of(t.line_key),
-        message=lambda t: t._said,
-        field="ar_rate",
-        found=lambda t: t.line_rate.cast("string"),
-        amount_at_risk_cny=lambda t: ibis.coalesce(t.receivable_cny, t.cost_cny),
-        arisen_on=lambda t: t.rate_on,
-        rule_id="C-24",
     )
 
 

@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.rules import imports, money
-from settlement.rules.books.shipment_exceptions import counted
+from settlement.rules.books.counted import counted
 from settlement.rules.exceptions import found, sentence, subject_of
 
 _QUANTITY = "decimal(18, 6)"

@@ -53,7 +53,7 @@ def order_payments(paid: ir.Table) -> ir.Table:
 
 
 def import_fees(orders: ir.Table, payments: ir.Table, goods_received: ir.Table) -> ir.Table:
-    """代理费 and 其他费用 of import orders, with the first FX payment: as ``export_invoices.order_fees``.
+    """代理费 and 其他费用 of import orders, with the first FX payment: as ``export_fees.order_fees``.
 
     A rate is of the CNY received for goods (``goods_received``: order_no, gross_cny).
     """

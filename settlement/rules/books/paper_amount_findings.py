@@ -9,8 +9,8 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.rules import amount_in_words, fx, money
+from settlement.rules.books.counted import counted
 from settlement.rules.books.document_findings import facts_of, figure_of, owned
-from settlement.rules.books.shipment_exceptions import counted
 from settlement.rules.exceptions import found, sentence, subject_of
 from settlement.rules.registry import rule
 

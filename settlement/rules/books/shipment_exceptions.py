@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.rules import deadlines, money
+from settlement.rules.books.counted import counted
 from settlement.rules.books.freight_quotes import order_slots
 from settlement.rules.exceptions import found, sentence, subject_of
 from settlement.rules.money import MONEY
@@ -28,21 +29,6 @@ FIGURES = ("体积", "重量", "毛重", "件数")
 
 SHIPPED, WITHDRAWN, NOT_SHIPPED = "出运", "退载", "未出运"
 VESSEL_STATES = ("未配船", "已装船", "已开船")
-
-
-def counted(rule_id: str, judged: ir.Table, *, checked: str | None, failed: str) -> ir.Table:
-    """One row of rule_coverage: rule_id, checked, failed, not_checkable over the rows of ``judged``.
-
-    ``checked`` and ``failed`` name its boolean columns; no ``checked``: every row could be checked.
-    """
-    is_checked = ibis.literal(True) if checked is None else ibis.coalesce(judged[checked], False)
-    marked = judged.select(is_checked=is_checked, is_failed=is_checked & ibis.coalesce(judged[failed], False))
-    return marked.aggregate(
-        rule_id=ibis.literal(rule_id),
-        checked=ibis.coalesce(marked.is_checked.sum(), 0).cast("int64"),
-        failed=ibis.coalesce(marked.is_failed.sum(), 0).cast("int64"),
-        not_checkable=ibis.coalesce((~marked.is_checked).sum(), 0).cast("int64"),
-    )
 
 
 def _compared(value: ir.StringValue, field: ir.StringValue) -> ir.StringValue:

@@ -5,7 +5,7 @@ from decimal import Decimal as D
 import ibis
 import pytest
 
-from settlement.rules.books import export_invoices, facts
+from settlement.rules.books import export_fees, export_invoices, facts
 from settlement.rules.books.export_invoices import Tolerance
 from settlement.rules.rows import table_of
 from tests.rules.books.tables import given, rows_of
@@ -55,7 +55,7 @@ def state(orders, lines, pieces, charges=(), marks=(), netted=(), rates=(), e2=(
     )
     standing = table_of(pieces, PIECES)
     received = export_invoices.order_receipts(standing)
-    fees = export_invoices.deducted_fees(
+    fees = export_fees.deducted_fees(
         described,
         received,
         table_of(charges, CHARGES),

@@ -8,7 +8,7 @@ from decimal import Decimal as D
 import ibis
 import pytest
 
-from settlement.rules.books import freight_exceptions, freight_orders
+from settlement.rules.books import freight_exceptions, freight_orders, freight_rate_findings
 from settlement.rules.rows import table_of
 from tests.rules.books.test_freight_charges import CLIENT, ORDER, SPLIT, TIE, VENDOR, Month, line, price_worlds
 
@@ -178,8 +178,8 @@ def found(facts, rows_of, working_days, keep):
         freight_exceptions.rate_differs(priced),
         freight_exceptions.wrong_basis(priced, usual),
         freight_exceptions.all_in_without_breakdown(priced, tables["documents"]),
-        freight_exceptions.ambiguous_quotes(priced),
-        freight_exceptions.rates_found(priced, stale_days=10),
+        freight_rate_findings.ambiguous_quotes(priced),
+        freight_rate_findings.rates_found(priced, stale_days=10),
         freight_exceptions.splits_found(assigned, splits),
     ]
     by_world = {name: [] for name in MONTH.worlds}
