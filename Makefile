@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 HOME_FOLDER ?= data
 export SETTLEMENT_HOME ?= $(HOME_FOLDER)
 
-.PHONY: run test test-slow test-year ui lint bench lock clean
+.PHONY: run test test-slow ui lint bench lock clean
 
 $(VENV)/.installed-run: requirements/run.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -28,12 +28,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow"
 
 test-slow: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow --ignore tests/e2e/test_year.py
-
-# Twelve months in order, and the year's ledger against books kept from the raw files alone. By hand until it is known
-# how long it takes on a machine of its own.
-test-year: $(VENV)/.installed-dev
-	$(BIN)/pytest tests/e2e/test_year.py
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow
 
 ui: $(VENV)/.installed-run
 	$(BIN)/settlement ui

@@ -24,6 +24,14 @@ TOGETHER = {
 }
 
 
+# What takes a worker longest begins first, so that the other one is not idle at the end.
+LONGEST = "test_year.py"
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name != LONGEST)
+
+
 class WorldScheduling(LoadScopeScheduling):
     """Hands out tests a world at a time, so that what a fixture settles is settled once, not once a worker."""
 
