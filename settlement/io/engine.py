@@ -6,10 +6,13 @@ that make a run repeatable and closed to the network. What does not: tables, fil
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import duckdb
+import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.schema as sch
 import sqlglot as sg
@@ -17,6 +20,9 @@ import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
 from ibis.backends.sql.datatypes import DuckDBType
 from ibis.common.exceptions import TableNotFound
+
+# Drawing selects together is half of what compiling an expression costs; the engine runs them as well apart.
+ibis.options.sql.fuse_selects = False
 
 # Exact on 128-bit integers: DuckDB's "/" on decimals is a double. Both sides are widened to ten decimals,
 # those of DECIMAL(18,2) x DECIMAL(18,8). The same in Spark: SQL functions over `div`.
@@ -47,6 +53,16 @@ _MACROS = (
     """CREATE OR REPLACE TEMP MACRO share_remainder(t, w, s) AS CAST(
         CASE WHEN s = 0 THEN NULL ELSE (in_fen(t) * in_fen(w)) % in_fen(s) END AS DECIMAL(38, 0))""",
 )
+
+
+@contextmanager
+def drawn_together() -> Iterator[None]:
+    """While it lasts, expressions are compiled to SQL that people read: one select for several steps, where that is one."""
+    ibis.options.sql.fuse_selects = True
+    try:
+        yield
+    finally:
+        ibis.options.sql.fuse_selects = False
 
 
 class Engine(Backend):

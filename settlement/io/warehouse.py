@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 
@@ -19,8 +20,9 @@ import ibis.expr.types as ir
 import sqlglot as sg
 import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
+from ibis.common.exceptions import TableNotFound
 
-from settlement.io.engine import connect
+from settlement.io.engine import connect, drawn_together
 from settlement.io.home import Home
 
 BOOKS = "books"
@@ -79,9 +81,10 @@ class Warehouse:
         """
         self.con._run_pre_execute_hooks(relation)  # memtables; ibis is pinned below 13
         target = sg.table(name, db=schema, quoted=True)
-        made = sge.Create(kind="TABLE", this=target, replace=True, expression=self._typed(relation))
-        # Only what people look at is laid out. The tree is not used again, so it needs no copy before it is written.
-        sql = made.sql("duckdb", pretty=schema == "book", copy=False)
+        is_shown = schema == "book"  # what people look at is drawn together and laid out
+        with drawn_together() if is_shown else nullcontext():
+            made = sge.Create(kind="TABLE", this=target, replace=True, expression=self._typed(relation))
+        sql = made.sql("duckdb", pretty=is_shown, copy=False)  # the tree is not used again
         self.con.raw_sql(sql)
         self.made_by[schema, name] = sql
         self._kept[schema, name] = self.con.table(name, database=schema)
@@ -89,13 +92,13 @@ class Warehouse:
 
     def _typed(self, relation: ir.Table) -> sge.Select:
         """The compiled relation, each column cast to the type Ibis says it has: the engine widens sums, and dates to times."""
-        inner = self.con.compiler.to_sqlglot(relation).subquery("kept")
+        inner = self.con.compiler.to_sqlglot(relation).subquery("kept", copy=False)
         types = self.con.compiler.type_mapper
         columns = [
             sge.alias_(sge.Cast(this=sg.column(name, quoted=True), to=types.from_ibis(kind)), name, quoted=True)
             for name, kind in relation.schema().items()
         ]
-        return sg.select(*columns).from_(inner)
+        return sg.select(*columns, copy=False).from_(inner, copy=False)
 
     def work(self, schema: str, name: str) -> ir.Table:
         """A table of the work file. Raises ``TableNotFound``."""
@@ -136,7 +139,11 @@ class Warehouse:
         return conformed(table.filter(table.month < self.month), like)
 
     def _has(self, catalog: str, schema: str, name: str) -> bool:
-        return name in self.tables_of(schema, catalog)
+        try:
+            self.con.get_schema(name, catalog=catalog, database=schema)
+        except TableNotFound:
+            return False
+        return True
 
     # --- publishing ----------------------------------------------------------------------------
     def replace_month(self, rows: dict[tuple[str, str], ir.Table], whole: dict[tuple[str, str], ir.Table]) -> None:
