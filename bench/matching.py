@@ -9,7 +9,6 @@ number and on payer and amount; and Splink 5 (three comparisons), where it is in
 
 from __future__ import annotations
 
-import gc
 import re
 import resource
 import subprocess
@@ -23,7 +22,7 @@ from pathlib import Path
 from ibis.backends.duckdb import Backend
 
 from bench.matching_world import build
-from settlement.io.engine import connect
+from settlement.io.engine import collect_seldom, connect
 from settlement.matching import MatchInputs, match_receipts
 from settlement.matching.relations import beside
 
@@ -124,7 +123,7 @@ CONTENDERS: dict[str, Callable[[Backend, MatchInputs], Took]] = {
 
 def measure(name: str, rows: int) -> int:
     """One contender on one size; prints a line. Exit status 3 where it is not installed."""
-    gc.set_threshold(2_000_000, 100, 1_000)  # as a run does (``launch.settle``)
+    collect_seldom()  # as a run does
     con = connect(memory_limit="3GB")
     inputs = build(con, rows)
     try:

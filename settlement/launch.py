@@ -6,7 +6,6 @@ and its exit status. What the run did is told by ``settlement.io.report``.
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 from collections.abc import Callable
@@ -57,9 +56,6 @@ def settle(
 
     from settlement.definitions import defs
 
-    # A month compiles some hundred expressions of many small objects: collecting them again and again costs a third
-    # of it.
-    gc.set_threshold(2_000_000, 100, 1_000)
     settings = {"home": str(home.root), "workbooks": workbooks, "lang": lang}
     if as_of:
         settings["as_of"] = as_of.isoformat()

@@ -1,12 +1,12 @@
 """For all tests: as in a run, seldom collect garbage; compiling Ibis expressions makes many small objects."""
 
-import gc
-
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-gc.set_threshold(2_000_000, 100, 1_000)
+from settlement.io.engine import collect_seldom
+
+collect_seldom()
 # How long one example takes depends on who else uses the machine; what it finds does not.
 settings.register_profile("no_clock", deadline=None)
 settings.load_profile("no_clock")

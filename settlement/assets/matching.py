@@ -10,7 +10,7 @@ from settlement.assets.run import SettlementRun
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version, table_asset
 from settlement.checks.mart_schemas import mart_table
 from settlement.io.warehouse import conformed
-from settlement.matching import MatchInputs, match_payments, match_receipts
+from settlement.matching import MatchInputs, match_payments, match_receipts, prepared
 from settlement.matching.limits import limits_on
 from settlement.rules.books import conversions as conversion_books
 from settlement.rules.books import payments as payment_books
@@ -61,7 +61,7 @@ def match_inputs(run: SettlementRun) -> MatchInputs:
     code_version=code_version(match_receipts, match_payments),
 )
 def matched_money(run: SettlementRun) -> dg.MaterializeResult:
-    inputs = match_inputs(run)
+    inputs = prepared(match_inputs(run))  # once for both
     receipt_result, payment_result = match_receipts(inputs), match_payments(inputs)
     counts = {}
     for name, relation in {

@@ -19,6 +19,7 @@ from pydantic import PrivateAttr
 
 from settlement import month as months
 from settlement.checks.mart_schemas import mart_table
+from settlement.io.engine import collect_seldom
 from settlement.io.home import find_home
 from settlement.io.lock import holding
 from settlement.io.parameters import load_parameters
@@ -55,6 +56,7 @@ class SettlementRun(dg.ConfigurableResource):
         if PARTITION_TAG not in tags:
             raise dg.Failure("no month chosen: launch the job with a partition like 2023-09")
         month = months.checked(tags[PARTITION_TAG])
+        collect_seldom()
         as_of = date.fromisoformat(self.as_of) if self.as_of else months.last_day(month)
         home = find_home(self.home or None)
         self._run_id = run.run_id

@@ -6,6 +6,7 @@ that make a run repeatable and closed to the network. What does not: tables, fil
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -53,6 +54,12 @@ _MACROS = (
     """CREATE OR REPLACE TEMP MACRO share_remainder(t, w, s) AS CAST(
         CASE WHEN s = 0 THEN NULL ELSE (in_fen(t) * in_fen(w)) % in_fen(s) END AS DECIMAL(38, 0))""",
 )
+
+
+def collect_seldom() -> None:
+    """Garbage is seldom collected from now on: a month compiles some hundred expressions of many small objects, and
+    looking through them again and again costs a third of it."""
+    gc.set_threshold(2_000_000, 100, 1_000)
 
 
 @contextmanager

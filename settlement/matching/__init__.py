@@ -3,6 +3,7 @@
 from settlement.matching.inputs import Matched, MatchedPayments, MatchInputs
 from settlement.matching.limits import Limits, limits_on
 from settlement.matching.payments import match_payments
+from settlement.matching.prepared import prepared
 from settlement.matching.receipts import match_receipts
 from settlement.matching.tryout import tryout
 
@@ -14,5 +15,6 @@ __all__ = [
     "limits_on",
     "match_payments",
     "match_receipts",
+    "prepared",
     "tryout",
 ]

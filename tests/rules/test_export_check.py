@@ -24,16 +24,18 @@ def _rows(con, table) -> list[dict]:
 
 
 def test_the_digest_is_the_same_over_text_and_columns(con):
-    cases = [("t08", "12000.00"), ("长流水", "-0.50"), ("t", "0.00")]
+    cases = [("t08", "12000.00"), ("长流水", "-0.50"), ("t", "0.00"), ("u", None)]
     table = table_of(
         [{"subject": name, "amount": amount} for name, amount in cases],
         ibis.schema({"subject": "string", "amount": MONEY}),
     )
     rows = _rows(con, table.mutate(digest=export_digest(table.subject, table.amount)))
     assert {row["subject"]: row["digest"] for row in rows} == {
-        name: export_digest(name, Decimal(amount)) for name, amount in cases
+        name: export_digest(name, amount and Decimal(amount)) for name, amount in cases
     }
-    assert len({row["digest"] for row in rows}) == 3
+    assert len({row["digest"] for row in rows}) == 4
+    # Nobody knew the amount: that is another state than nothing at risk.
+    assert export_digest("u", None) != export_digest("u", Decimal(0))
 
 
 def test_open_receipts_are_what_is_unmatched_and_what_lies_on_account(con):
@@ -91,14 +93,16 @@ def test_a_decision_on_what_has_changed_is_found_unless_it_made_the_change(con):
         decided("typed by hand", "b", None),
         decided("as before another decision", "e", "8.00"),
         decided("never published", "new", "8.00"),
+        {"decision_key": "unknown then and now", "subject": "u", "export_digest": export_digest("u", None)},
+        decided("unknown now", "u", "8.00"),
     ]
     table = table_of(rows, ibis.schema(dict.fromkeys(("decision_key", "subject", "export_digest"), "string")))
-    states = [("a", "10.00"), ("b", "4.00"), ("c", "0.00"), ("d", "0.00"), ("e", "0.00"), ("e", "8.00")]
+    states = [("a", "10.00"), ("b", "4.00"), ("c", "0.00"), ("d", "0.00"), ("e", "0.00"), ("e", "8.00"), ("u", None)]
     now = table_of(
         [{"subject": name, "amount": amount} for name, amount in states],
         ibis.schema({"subject": "string", "amount": MONEY}),
     )
     applied = table_of([{"decision_key": "applied already"}], ibis.schema({"decision_key": "string"}))
     found = _rows(con, changed_since_export(table, now, applied))
-    assert {row["decision_key"] for row in found} == {"other amount", "gone"}
+    assert {row["decision_key"] for row in found} == {"other amount", "gone", "unknown now"}
     assert set(found[0]) == {"decision_key", "subject", "export_digest"}
