@@ -37,14 +37,16 @@ def month_report(home: Home, month: str) -> list[str]:
         stale = con.to_pyarrow(
             con.table("months", database="mart").filter(lambda t: t.state == "stale").select("month").order_by("month")
         ).to_pylist()
-        placed = rows("receipt_allocations").filter(lambda t: t.amount > 0).select("txn_id").distinct()
-        unmatched = rows("unmatched_receipts")
+        credits, unmatched = lines.filter(lines.amount > 0), rows("unmatched_receipts")
+        received, waiting = count(credits), count(credits.semi_join(unmatched, "txn_id"))
+        earlier = count(unmatched.anti_join(credits, "txn_id"))
         told = [
             "",
             f"{month} 已结算（{_STATES.get(state, state)}）",
             f"  本月订单 {count(orders.filter(orders.month == month))} 张，"
-            f"银行流水 {count(lines)} 笔（收款 {count(lines.filter(lines.amount > 0))} 笔，其中 {count(placed)} 笔已认领，"
-            f"{count(unmatched)} 笔待认领），物流费用 {count(freight)} 行",
+            f"银行流水 {count(lines)} 笔（收款 {received} 笔：{received - waiting} 笔已认领，{waiting} 笔待认领"
+            + (f"；以前月份尚有 {earlier} 笔待认领" if earlier else "")
+            + f"），物流费用 {count(freight)} 行",
         ]
     names = {code: entry.zh for code, entry in load_catalogue(home.reference).codes.items()}
     told += _left(by_code, names)
