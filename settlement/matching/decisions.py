@@ -115,6 +115,11 @@ def _sets(judged: ir.Table) -> ir.Table:
 
 
 def decide(inputs: Prepared) -> Decided:
+    """Finance's decisions (``_decide``)."""
+    return inputs.once("decided", lambda: _decide(inputs))
+
+
+def _decide(inputs: Prepared) -> Decided:
     """Finance's decisions as pieces of credits (amount > 0) and debits (amount > 0 as well; join by txn_id).
 
     A set smaller than its transaction leaves the rest open. Purposes left out: 预收 without an order,

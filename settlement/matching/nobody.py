@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
+from settlement.matching.credits import described
 from settlement.matching.names import account_key, name_key, with_name_key
 from settlement.matching.prepared import Prepared
 from settlement.matching.relations import NIL, beside, text
@@ -61,7 +62,12 @@ def _own_accounts(inputs: Prepared) -> ir.Table:
     return accounts.select(own_account=account_key(accounts.account_no), own_currency="currency").distinct()
 
 
-def keyed_lines(inputs: Prepared, lines: ir.Table) -> ir.Table:
+def keyed_lines(inputs: Prepared) -> ir.Table:
+    """Every bank line: what matching asks of it (``_keyed``)."""
+    return inputs.once("lines", lambda: inputs.keep("lines", _keyed(inputs, described(inputs.transactions))))
+
+
+def _keyed(inputs: Prepared, lines: ir.Table) -> ir.Table:
     """Of ``lines`` (described) what matching asks, with ``payer_key``, whether the other side is us (``is_own``,
     ``own_account``, ``own_currency``), and whether it says nothing or is a bank (``is_bankish``)."""
     lines = with_name_key(lines, "counterparty_name", "payer_key", inputs.transactions)

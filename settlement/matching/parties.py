@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
+from settlement.matching.decisions import decide
 from settlement.matching.names import account_key, name_key
 from settlement.matching.prepared import Prepared
 from settlement.matching.relations import beside, text, union_of
@@ -102,11 +103,15 @@ def _learned(inputs: Prepared, decided: ir.Table) -> list[ir.Table]:
     ]
 
 
-def known_payers(inputs: Prepared, decided: ir.Table) -> ir.Table:
+def known_payers(inputs: Prepared) -> ir.Table:
     """Every key a payer may be known by, one row a key, principal and span of dates.
 
     Columns kind (account, name, cut), key, principal_id, is_buyer, is_weak, valid_from, valid_to, source.
     """
+    return inputs.once("known_payers", lambda: _known_payers(inputs, decide(inputs).pieces))
+
+
+def _known_payers(inputs: Prepared, decided: ir.Table) -> ir.Table:
     own = inputs.own_accounts.select(key=account_key(inputs.own_accounts.account_no))
     rows = union_of([*_masters(inputs), *_cut_names(inputs), *_buyers(inputs), *_learned(inputs, decided)])
     rows = rows.anti_join(own, "key")

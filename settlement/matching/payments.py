@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.matching.applications import PAID, applications, by_keys, by_number, by_sum, parts, quoted_applications
-from settlement.matching.credits import described, standing
+from settlement.matching.credits import standing
 from settlement.matching.decisions import decide
 from settlement.matching.inputs import EVIDENCE, PAYMENT_ALLOCATIONS, UNMATCHED, MatchedPayments, MatchInputs
 from settlement.matching.nobody import keyed_lines, nobodys_lines
@@ -71,7 +71,7 @@ def _no_payments(inputs: Prepared, lines: ir.Table, stands: ir.Table, decided: i
         stands.filter(stands.request_no.isnull() & stands.kind.isin([*_BANKS_OWN, BANK_FEE])).select("txn_id")
     )
     known = lines.semi_join(own, "account_no").anti_join(told.union(decided.select("txn_id")), "txn_id")
-    nobodys = nobodys_lines(inputs, known, known_payers(inputs, decide(inputs).pieces))
+    nobodys = nobodys_lines(inputs, known, known_payers(inputs))
     pairs = known.filter(known.amount < NIL).inner_join(nobodys.lines, "txn_id")
     bank = in_schema(pairs, _columns(pairs) | {"kind": pairs.purpose, "amount": -pairs.amount}, PAYMENT_ALLOCATIONS)
     rest = known.filter(known.amount < NIL).anti_join(nobodys.lines, "txn_id").anti_join(stands, "txn_id")
@@ -82,7 +82,7 @@ def _no_payments(inputs: Prepared, lines: ir.Table, stands: ir.Table, decided: i
 
 
 def _debits(inputs: Prepared, stands: ir.Table) -> Debits:
-    lines = inputs.keep("payment_lines", keyed_lines(inputs, described(inputs.transactions)))
+    lines = keyed_lines(inputs)
     debits = lines.filter(lines.amount < NIL)
     decided = decide(inputs).pieces.semi_join(debits, "txn_id")
     kind = ibis.cases(*[(decided.purpose == purpose, kind) for purpose, kind in _KIND_OF_PURPOSE.items()], else_="其他")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import TypeVar
 
 import ibis
 import ibis.expr.types as ir
@@ -17,6 +19,7 @@ ORDER = (
     "order_no", "principal_id", "services", "currency", "amount_fx", "declared_fx", "counterparty", "ordered_on", "sailed_on",
     "freight_treatment", "agency_fee", "agency_fee_rate", "other_fee", "contract_no", "pi_no", "bl_no", "declaration_no",
 )  # fmt: skip
+Made = TypeVar("Made")
 EXPORT = "出口贸易代理"
 IMPORT = "进口贸易代理"
 
@@ -31,6 +34,13 @@ class Prepared(MatchInputs):
 
     decision_table: ir.Table
     rows: tuple[Row, ...]
+    made: dict[str, object] = field(default_factory=dict, compare=False)
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What both receipts and payments ask: made when it is asked for first."""
+        if name not in self.made:
+            self.made[name] = make()
+        return self.made[name]
 
 
 def prepared(inputs: MatchInputs, table: tuple[Row, ...] | None = None) -> Prepared:

@@ -17,7 +17,7 @@ from settlement.matching.by_month import months_said, post_months
 from settlement.matching.by_reference import post_single, said_purposes, tolerances
 from settlement.matching.by_several import bound_together, post_bound
 from settlement.matching.by_sum import post_sums
-from settlement.matching.credits import described, held_credits, standing
+from settlement.matching.credits import held_credits, standing
 from settlement.matching.decisions import Decided, decide
 from settlement.matching.filling import left_of
 from settlement.matching.items import open_items, rates_of_lines, variants
@@ -60,13 +60,14 @@ def _free_lines(inputs: Prepared, lines: ir.Table, stands: ir.Table, decided: ir
     return lines.semi_join(own, "account_no").anti_join(decided, "txn_id").anti_join(nobody.union(bank), "txn_id")
 
 
-def numbered(credits: ir.Table) -> ir.Table:
-    """``credits`` with the txn_id as ``line`` and, in its stead, their place in order of date and txn_id.
+def places(lines: ir.Table) -> ir.Table:
+    """``line``, the txn_id of each credit, and as ``place`` a number in order of date and txn_id.
 
     The stages join and sort by it a hundred times: a number is a third of the work of a hash in letters.
     """
-    order = ibis.window(order_by=[credits.booked_on, credits.txn_id])
-    return credits.mutate(line=credits.txn_id, txn_id=ibis.row_number().over(order))
+    credits = lines.filter(lines.amount > NIL).select("booked_on", line="txn_id")
+    order = ibis.window(order_by=[credits.booked_on, credits.line])
+    return credits.select("line", place=ibis.row_number().over(order))
 
 
 def _open_credits(inputs: Prepared, lines: ir.Table, stands: ir.Table, decided: Decided, nobodys: Nobodys) -> ir.Table:
@@ -87,7 +88,9 @@ def _open_credits(inputs: Prepared, lines: ir.Table, stands: ir.Table, decided: 
         "bank_fee",
     )
     said = said_purposes(purposes_said(credits.marks))
-    return inputs.keep("credits", numbered(credits.select(*columns, said=said)))
+    credits = credits.select(*columns, said=said).rename(line="txn_id")
+    placed = credits.inner_join(inputs.keep("places", places(lines)), "line")
+    return inputs.keep("credits", placed.rename(txn_id="place"))
 
 
 def staged(inputs: Prepared) -> Stages:
@@ -95,8 +98,7 @@ def staged(inputs: Prepared) -> Stages:
     keep = inputs.keep
     stands = keep("stands", standing(inputs.placed))
     decided = decide(inputs)
-    lines = keep("lines", keyed_lines(inputs, described(inputs.transactions)))
-    known = known_payers(inputs, decided.pieces)
+    lines, known = keyed_lines(inputs), known_payers(inputs)
     nobodys = nobodys_lines(inputs, _free_lines(inputs, lines, stands, decided.pieces), known)
     payers = parties(inputs, _open_credits(inputs, lines, stands, decided, nobodys), known)
     credits = payers.credits

@@ -80,7 +80,7 @@ def price(
     unpriced = billed.union(_own_rows(own, clients, billed))
     mids = keep("freight_mid_rates", mid_rates_on(_days(dated, own, clients), fx_mid_rates))
     rated = receivable_rates(unpriced, mids, unit_suspect_ratio=unit_suspect_ratio)
-    return keep("freight_priced", _finished(rated, orders, working_days, collection_day, rest_day))
+    return _finished(rated, orders, working_days, collection_day, rest_day)
 
 
 def _dated(lines: ir.Table) -> ir.Table:

@@ -261,4 +261,4 @@ def assign_orders(freight: ir.Table, orders: ir.Table, adjustments: ir.Table, *,
     owners = orders.select("order_no", "principal_id", order_bl_no="bl_no")
     joined = assigned.left_join(owners, "order_no", rname="{name}_owner")
     joined = joined.mutate(bill_no=ibis.coalesce(joined.bl_no, joined.order_bl_no)).drop("order_bl_no")
-    return keep("freight_assigned", joined.drop("order_no_owner"))
+    return joined.drop("order_no_owner")
