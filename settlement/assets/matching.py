@@ -47,7 +47,7 @@ def match_inputs(run: SettlementRun) -> MatchInputs:
         placed_payments=run.past("payment_allocations"),
         run=lambda table: run.con.to_pyarrow(table).to_pylist(),
         load=lambda rows, schema: ibis.memtable(rows, schema=schema) if rows else ibis.memtable([], schema=schema),
-        keep=lambda name, table: run.keep("facts", f"match_{name}", table),
+        keep=run.keep_for_now,
     )
 
 
@@ -79,6 +79,7 @@ def matched_money(run: SettlementRun) -> dg.MaterializeResult:
     run.found("payments", payment_result.found)
     _value_receipts(run)
     _value_payments(run)
+    run.forget()
     return dg.MaterializeResult(metadata={"rows": dg.MetadataValue.json(counts)})
 
 

@@ -25,7 +25,7 @@ from settlement.io.lock import holding
 from settlement.io.parameters import load_parameters
 from settlement.io.published import month_states
 from settlement.io.run_record import now, refusal
-from settlement.io.warehouse import Warehouse, conformed, empty
+from settlement.io.warehouse import FOR_NOW, Warehouse, conformed, empty
 
 PARTITION_TAG = "dagster/partition"
 RUN = "run"
@@ -137,6 +137,14 @@ class SettlementRun(dg.ConfigurableResource):
 
     def keep(self, schema: str, name: str, relation: ir.Table) -> ir.Table:
         return self.warehouse.keep(schema, name, relation)
+
+    def keep_for_now(self, name: str, relation: ir.Table) -> ir.Table:
+        """A relation that nobody needs when the asset is made: gone with ``forget``, there for engineers if it fails."""
+        return self.keep(FOR_NOW, name, relation)
+
+    def forget(self) -> None:
+        """The end of what was kept for now."""
+        self.con.drop_kept(FOR_NOW)
 
     def keep_book(self, name: str, relation: ir.Table) -> ir.Table:
         """The month's rows of a published table, in the columns and types of mart.yaml, ordered by its key."""

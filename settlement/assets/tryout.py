@@ -15,11 +15,10 @@ from pathlib import Path
 import dagster as dg
 import ibis
 import pyarrow as pa
-from ibis.backends.duckdb import Backend
 
 from settlement import month as months
 from settlement.checks.mart_schemas import mart_table
-from settlement.io.engine import connect
+from settlement.io.engine import Engine, connect
 from settlement.io.home import Home
 from settlement.io.parameters import load_parameters
 from settlement.io.published import month_states
@@ -79,7 +78,7 @@ def wished(rules: Sequence[str], limits: Sequence[str]) -> tuple[dict[str, str],
     return outcomes, {name: limit_value(name, value) for name, _, value in pairs[1]}
 
 
-def inputs_after_reading(home: Home, month: str) -> tuple[Backend, MatchInputs]:
+def inputs_after_reading(home: Home, month: str) -> tuple[Engine, MatchInputs]:
     """What matching is given for ``month``: the facts that ``read_month`` left in the home's work file, and what earlier
     months published."""
     con = connect()
@@ -107,7 +106,7 @@ def inputs_after_reading(home: Home, month: str) -> tuple[Backend, MatchInputs]:
     )
 
 
-def loader(con: Backend):
+def loader(con: Engine):
     """How rows become a table of ``con``, exactly: what ``MatchInputs.load`` is given."""
     numbers = iter(range(10**9))
 
@@ -116,7 +115,7 @@ def loader(con: Backend):
         columns = [
             pa.array([row.get(name) for row in rows], kind) for name, kind in zip(arrow.names, arrow.types, strict=True)
         ]
-        return con.create_table(f"loaded_{next(numbers)}", pa.table(columns, schema=arrow), overwrite=True)
+        return con.load(f"loaded_{next(numbers)}", pa.table(columns, schema=arrow))
 
     return load
 

@@ -7,20 +7,25 @@ that make a run repeatable and closed to the network. What does not: tables, fil
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import ibis.expr.schema as sch
+import ibis.expr.types as ir
+import pyarrow as pa
 import sqlglot as sg
 import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
 from ibis.backends.sql.datatypes import DuckDBType
 from ibis.common.exceptions import TableNotFound
+
+from settlement.io.later import Later
 
 # Drawing selects together is half of what compiling an expression costs; the engine runs them as well apart.
 ibis.options.sql.fuse_selects = False
@@ -56,6 +61,13 @@ _MACROS = (
 )
 
 
+_SETTINGS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+# What Ibis sets on the one connection it knows of.
+_SESSION = ("SET timezone = 'UTC'", "SET python_enable_replacements = false")
+# Statements in the background: one with few rows keeps one core busy.
+AT_A_TIME = 2
+
+
 def collect_seldom() -> None:
     """Garbage is seldom collected from now on: a month compiles some hundred expressions of many small objects, and
     looking through them again and again costs a third of it."""
@@ -73,16 +85,160 @@ def drawn_together() -> Iterator[None]:
 
 
 class Engine(Backend):
-    """Ibis' DuckDB backend, less what it does again and again: a month asks a thousand times what columns a table has."""
+    """Ibis' DuckDB backend, less what it does again and again: a month asks a thousand times what columns a table has.
+
+    ``keep`` makes tables in the background. ``to_pyarrow`` and ``load`` wait for those they need, whatever else is asked
+    of the connection waits until nothing is under way.
+    """
+
+    def __init__(self, *given, **more) -> None:
+        self._later: Later | None = None
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._beginning: Sequence[str] = ()
+        self._is_aside = False
+        self._kept: dict[tuple[str | tuple[str, str] | None, str], ir.Table] = {}
+        super().__init__(*given, **more)
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The connection, when nothing is under way."""
+        if self._later is not None and not self._is_aside:
+            self._later.finish()
+        return self._connection
+
+    @con.setter
+    def con(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def creation(self, schema: str, name: str, relation: ir.Table, *, is_shown: bool = False) -> str:
+        """The SQL that makes the relation a table, each column cast to the type Ibis says it has: the engine widens sums,
+        and dates to times. ``is_shown``: drawn together and laid out, for people.
+
+        One CREATE TABLE AS: Ibis' own create_table computes into a second table, inserts, drops and renames, which
+        costs more than most relations of a month.
+        """
+        types = self.compiler.type_mapper
+        with drawn_together() if is_shown else nullcontext():
+            inner = self.compiler.to_sqlglot(relation).subquery("kept", copy=False)
+        columns = [
+            sge.alias_(sge.Cast(this=sg.column(column, quoted=True), to=types.from_ibis(kind)), column, quoted=True)
+            for column, kind in relation.schema().items()
+        ]
+        made = sge.Create(
+            kind="TABLE",
+            this=sg.table(name, db=schema, quoted=True),
+            replace=True,
+            expression=sg.select(*columns, copy=False).from_(inner, copy=False),
+        )
+        return made.sql(self.dialect, pretty=is_shown, copy=False)  # the tree is not used again
+
+    def keep(self, schema: str, name: str, relation: ir.Table, sql: str | None = None) -> ir.Table:
+        """The relation as a table, made in the background: what comes after it may read it at once.
+
+        ``sql``: the ``creation`` of it, where it was asked for. Errors of the engine are raised by what waits for it.
+        """
+        if self._later is None:
+            self._later = Later([self._another() for _ in range(AT_A_TIME)])
+        held = {table.name: table.data.to_pyarrow(table.schema) for table in relation.op().find(ops.InMemoryTable)}
+        self._later.run(
+            (schema, name), sql or self.creation(schema, name, relation), after=_tables_of(relation), rows=held
+        )
+        kept = sch.Schema({column: _kept_as(kind) for column, kind in relation.schema().items()})
+        place = ops.Namespace(database=schema)
+        self._kept[schema, name] = ops.DatabaseTable(name, schema=kept, source=self, namespace=place).to_expr()
+        return self._kept[schema, name]
+
+    def table(self, name: str, /, *, database: str | tuple[str, str] | None = None) -> ir.Table:
+        """As Ibis has it; a table that is being made is known without waiting. Raises ``TableNotFound``."""
+        kept = self._kept.get((database, name))
+        return super().table(name, database=database) if kept is None else kept
+
+    def create_table(self, name: str, /, *rows: ir.Table | pa.Table, **more) -> ir.Table:
+        """As Ibis has it."""
+        self._kept.pop((more.get("database"), name), None)
+        return super().create_table(name, *rows, **more)
+
+    def drop_table(self, name: str, /, **more) -> None:
+        """As Ibis has it."""
+        self._kept.pop((more.get("database"), name), None)
+        super().drop_table(name, **more)
+
+    def drop_kept(self, schema: str) -> None:
+        """Drop every table kept in a schema, in the background, when what reads them now has read them."""
+        names = [name for of, name in self._kept if of == schema]
+        for name in names:
+            del self._kept[schema, name]
+            sql = sge.Drop(kind="TABLE", this=sg.table(name, db=schema, quoted=True)).sql(self.dialect)
+            self._later.run((schema, name), sql)
+
+    def kept_in(self, schema: str) -> list[str]:
+        """Names of the tables kept in a schema, made or being made."""
+        return sorted(name for of, name in self._kept if of == schema)
+
+    def to_pyarrow(self, expr: ir.Expr, /, **more):
+        """As Ibis has it, of the tables it needs."""
+        with self._aside(expr):
+            return super().to_pyarrow(expr, **more)
+
+    def load(self, name: str, rows: pa.Table) -> ir.Table:
+        """A new table of these rows, while others are made."""
+        with self._aside():
+            return self.create_table(name, rows)
+
+    @contextmanager
+    def _aside(self, expr: ir.Expr | None = None) -> Iterator[None]:
+        """The connection, when what an expression needs is there, beside what is under way on others."""
+        if self._later is not None and expr is not None:
+            self._later.finish(_tables_of(expr))
+        was, self._is_aside = self._is_aside, True
+        try:
+            yield
+        finally:
+            self._is_aside = was
+
+    def attach_unlogged(self, path: Path, name: str) -> None:
+        """Attach a database file, new or there, that nobody needs if this process ends before a CHECKPOINT of it."""
+        file, catalog = sge.convert(str(path)).sql("duckdb"), sg.to_identifier(name, quoted=True).sql("duckdb")
+        self.raw_sql(f"ATTACH {file} AS {catalog} (RECOVERY_MODE no_wal_writes)")
+
+    def begun_with(self, statements: Sequence[str]) -> None:
+        """Run what every connection of this backend begins with: its macros, its catalog."""
+        self._beginning = (*_SESSION, *statements)
+        for statement in self._beginning:
+            self._connection.execute(statement)
+
+    def _another(self) -> duckdb.DuckDBPyConnection:
+        connection = self._connection.cursor()
+        for statement in self._beginning:
+            connection.execute(statement)
+        return connection
+
+    def give_up(self) -> None:
+        """Stop what is under way, and forget what came of it: nobody asks any more."""
+        if self._later is not None:
+            self._later.close()
+            self._later = None
+
+    def disconnect(self) -> None:
+        """As Ibis has it."""
+        self.give_up()
+        super().disconnect()
 
     def get_schema(self, table_name: str, *, catalog: str | None = None, database: str | None = None) -> sch.Schema:
         """The schema of a table. Raises ``TableNotFound``. The name of a type is parsed once, not once a column."""
         described = sge.Describe(this=sg.table(table_name, db=database, catalog=catalog, quoted=True))
+        if self._later is not None:
+            self._later.finish([(database, table_name)])
         try:
-            columns = self.con.execute(described.sql(self.dialect)).fetchall()
+            columns = self._connection.execute(described.sql(self.dialect)).fetchall()
         except duckdb.CatalogException as error:
             raise TableNotFound(table_name) from error
         return sch.Schema({name: _type_named(text, null == "YES") for name, text, null, *_ in columns})
+
+
+def _tables_of(expr: ir.Expr) -> set[tuple[str | None, str]]:
+    """What an expression reads, as ``Later`` knows it."""
+    return {(table.namespace.database, table.name) for table in expr.op().find(ops.DatabaseTable)}
 
 
 @lru_cache(maxsize=1024)
@@ -90,18 +246,40 @@ def _type_named(text: str, nullable: bool) -> dt.DataType:
     return DuckDBType.from_string(text, nullable=nullable)
 
 
-def connect(path: Path | None = None, *, read_only: bool = False, memory_limit: str | None = None) -> Backend:
+@lru_cache(maxsize=1024)
+def _kept_as(kind: dt.DataType) -> dt.DataType:
+    return DuckDBType.from_string(DuckDBType.to_string(kind), nullable=True)
+
+
+def connect(path: Path | None = None, *, read_only: bool = False, memory_limit: str | None = None) -> Engine:
     """An Ibis backend on a DuckDB file (or in memory), with this project's macros.
 
     ``memory_limit`` like ``"2GB"``. No extension is installed or loaded from outside.
     Raises ``duckdb.IOException`` where another process holds the file for writing.
     """
-    settings = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    settings = dict(_SETTINGS)
     if memory_limit:
         settings["memory_limit"] = memory_limit
     if path is None:
         settings["checkpoint_threshold"] = "1TB"  # there is no file to write to: packing the tables up gains nothing
     backend = Engine().connect(path or ":memory:", read_only=read_only, **settings)
-    for macro in _MACROS:
-        backend.raw_sql(macro)
+    backend.begun_with(_MACROS)
+    return backend
+
+
+def spill_of(path: Path) -> Path:
+    """Where the engine of a scratch file puts what memory does not hold."""
+    return path.with_name(path.name + ".tmp")
+
+
+def connect_scratch(path: Path, name: str) -> Engine:
+    """An Ibis backend whose default catalog is ``name``, a new DuckDB file that only this run reads.
+
+    Nothing in the file lasts before a CHECKPOINT: no log is written, and no table is packed up on the way. What a
+    month keeps is used a few times and thrown away; packing it up costs more than making it.
+    """
+    backend = Engine().connect(":memory:", **_SETTINGS, checkpoint_threshold="1TB", temp_directory=str(spill_of(path)))
+    backend.raw_sql("PRAGMA disable_checkpoint_on_shutdown")
+    backend.attach_unlogged(path, name)
+    backend.begun_with((f"USE {sg.to_identifier(name, quoted=True).sql('duckdb')}", *_MACROS))
     return backend

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 
@@ -19,14 +18,14 @@ import ibis
 import ibis.expr.types as ir
 import sqlglot as sg
 import sqlglot.expressions as sge
-from ibis.backends.duckdb import Backend
 from ibis.common.exceptions import TableNotFound
 
-from settlement.io.engine import connect, drawn_together
+from settlement.io.engine import Engine, connect_scratch, spill_of
 from settlement.io.home import Home
 
-BOOKS = "books"
-WORK_SCHEMAS = ("stage", "reference", "facts", "found", "book")
+BOOKS, WORK = "books", "work"
+FOR_NOW = "workings"
+WORK_SCHEMAS = ("stage", "reference", "facts", FOR_NOW, "found", "book")
 BOOKS_SCHEMAS = ("mart", "input", "reference")
 
 
@@ -37,9 +36,9 @@ class Warehouse:
         self.home = home
         self.month = month
         self.as_of = as_of
-        self.con: Backend | None = None
+        self.con: Engine | None = None
         self.made_by: dict[tuple[str, str], str] = {}  # the SQL that made each table, for the UI
-        self._kept: dict[tuple[str, str], ir.Table] = {}
+        self._is_published = False
 
     @property
     def work_file(self) -> Path:
@@ -56,8 +55,9 @@ class Warehouse:
             _remove(file)
         if self.home.published.exists():
             shutil.copyfile(self.home.published, self.next_file)
-        self.con = connect(self.work_file)
-        self.con.attach(self.next_file, name=BOOKS)
+        self.con = connect_scratch(self.work_file, WORK)
+        self.con.attach_unlogged(self.next_file, BOOKS)
+        self._is_published = False
         for schema in WORK_SCHEMAS:
             self.con.create_database(schema, force=True)
         for schema in BOOKS_SCHEMAS:
@@ -66,56 +66,36 @@ class Warehouse:
             )
 
     def close(self) -> None:
-        """Let go of the files. What was not published is gone with the next ``open``."""
-        if self.con is not None:
+        """Let go of the files. After a run that did not publish the work file says how far it came, until the next ``open``."""
+        if self.con is None:
+            return
+        self.con.give_up()
+        try:
+            if not self._is_published:
+                self.con.raw_sql(f"CHECKPOINT {WORK}")
+        finally:
             self.con.disconnect()
             self.con = None
-            self._kept.clear()
+        if self._is_published:
+            _remove(self.work_file)
 
     # --- the work file -------------------------------------------------------------------------
     def keep(self, schema: str, name: str, relation: ir.Table) -> ir.Table:
-        """The relation as a table of the work file: computed once, readable by name afterwards.
-
-        One CREATE TABLE AS over the compiled expression: Ibis' own create_table computes into a second
-        table, inserts, drops and renames, which costs more than most relations of a month.
-        """
-        self.con._run_pre_execute_hooks(relation)  # memtables; ibis is pinned below 13
-        target = sg.table(name, db=schema, quoted=True)
-        is_shown = schema == "book"  # what people look at is drawn together and laid out
-        with drawn_together() if is_shown else nullcontext():
-            made = sge.Create(kind="TABLE", this=target, replace=True, expression=self._typed(relation))
-        sql = made.sql("duckdb", pretty=is_shown, copy=False)  # the tree is not used again
-        self.con.raw_sql(sql)
+        """The relation as a table of the work file: computed once, in the background, readable by name at once."""
+        sql = self.con.creation(schema, name, relation, is_shown=schema == "book")
         self.made_by[schema, name] = sql
-        self._kept[schema, name] = self.con.table(name, database=schema)
-        return self._kept[schema, name]
-
-    def _typed(self, relation: ir.Table) -> sge.Select:
-        """The compiled relation, each column cast to the type Ibis says it has: the engine widens sums, and dates to times."""
-        inner = self.con.compiler.to_sqlglot(relation).subquery("kept", copy=False)
-        types = self.con.compiler.type_mapper
-        columns = [
-            sge.alias_(sge.Cast(this=sg.column(name, quoted=True), to=types.from_ibis(kind)), name, quoted=True)
-            for name, kind in relation.schema().items()
-        ]
-        return sg.select(*columns, copy=False).from_(inner, copy=False)
+        return self.con.keep(schema, name, relation, sql)
 
     def work(self, schema: str, name: str) -> ir.Table:
         """A table of the work file. Raises ``TableNotFound``."""
-        kept = self._kept.get((schema, name))
-        return self.con.table(name, database=schema) if kept is None else kept
+        return self.con.table(name, database=schema)
 
     def has_work(self, schema: str, name: str) -> bool:
         return self._has(self.con.current_catalog, schema, name)
 
-    def tables_of(self, schema: str, catalog: str | None = None) -> list[str]:
-        """Names of the tables in a schema, in order."""
-        rows = self.con.con.execute(
-            "SELECT table_name FROM information_schema.tables "
-            "WHERE table_catalog = ? AND table_schema = ? ORDER BY table_name",
-            [catalog or self.con.current_catalog, schema],
-        ).fetchall()
-        return [row[0] for row in rows]
+    def tables_of(self, schema: str) -> list[str]:
+        """Names of the tables of the work file in a schema, in order."""
+        return self.con.kept_in(schema)
 
     # --- the books -----------------------------------------------------------------------------
     def books(self, schema: str, name: str) -> ir.Table:
@@ -173,6 +153,7 @@ class Warehouse:
         with open(self.next_file, "rb") as handle:
             os.fsync(handle.fileno())
         os.replace(self.next_file, self.home.published)
+        self._is_published = True
         _sync_folder(self.home.published.parent)
 
     def attach_published(self) -> None:
@@ -225,8 +206,10 @@ def conformed(relation: ir.Table, schema: ibis.Schema) -> ir.Table:
 
 
 def _remove(file: Path) -> None:
+    """A database file and what a killed run may have left beside it."""
     for path in (file, file.with_name(file.name + ".wal")):
         path.unlink(missing_ok=True)
+    shutil.rmtree(spill_of(file), ignore_errors=True)
 
 
 def _sync_folder(folder: Path) -> None:
