@@ -1,15 +1,14 @@
 """A folder's files as Arrow tables: every row of every file, and the files that say nothing.
 
-What belongs here: walking a folder, files that are copies of each other byte for byte, reading two files at
-a time. What does not: one file (`tables.py`), rows of different files against each other (`rules/input_rows.py`).
+What belongs here: walking a folder, files that are copies of each other byte for byte. What does not: one file
+(`tables.py`), where it is read (`readers.py`), rows of different files against each other (`rules/input_rows.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,11 +16,10 @@ import pyarrow as pa
 
 from settlement.io.home import Home
 from settlement.io.layouts import Layout, layouts
+from settlement.io.readers import Readers, is_big_workbook
 from settlement.io.sheet_model import FILE_UNREADABLE, SOURCE_ROW
 from settlement.io.tables import REJECTED, FileRead, TableRead, accepted_schema, control_amounts, files_in, read_file
 
-# Arrow's readers let go of Python's lock; more than two at once only costs memory.
-_FILES_AT_A_TIME = 2
 ROW_DUPLICATE = "ROW_DUPLICATE"
 NO_TABLE = "未知"  # what the control totals call a file whose folder or name says no table
 
@@ -82,21 +80,38 @@ def copies(files: Sequence[Path], earlier: Sequence[Path]) -> dict[Path, Path]:
     return found
 
 
-def read_folder(
-    inbox: Inbox, home: Home, folder: Path, candidates: Sequence[Layout], earlier: Sequence[Path] = ()
-) -> int:
-    """Every file of a folder into ``inbox``; how many files there were.
+@dataclass(frozen=True)
+class Folder:
+    """The files of a folder being read, in order. ``originals``: file -> the first with the same bytes (``copies``)."""
 
-    ``earlier``: files of the same folder in earlier months. A copy of a file of this folder counts once; a copy of
-    an earlier month's file repeats its rows where a table has no key (with a key the latest month wins).
-    """
+    candidates: Sequence[Layout]
+    files: Sequence[Path]
+    originals: Mapping[Path, Path]
+    reads: Sequence[Future[FileRead]]
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a file of it is read apart: everything else is done before it."""
+        return any(is_big_workbook(path) for path in self.files)
+
+
+def begin_folder(readers: Readers, folder: Path, candidates: Sequence[Layout], earlier: Sequence[Path] = ()) -> Folder:
+    """Begin to read every file of a folder. ``earlier``: files of the same folder in earlier months."""
     files = list(files_in(folder))
-    originals = copies(files, earlier)
-    with ThreadPoolExecutor(min(_FILES_AT_A_TIME, os.cpu_count() or 1)) as pool:
-        for read in pool.map(lambda path: read_file(path, candidates, folder), files):
-            original = originals.get(read.path)
-            _take(inbox, home, read, candidates, original, original in files if original else False)
-    return len(files)
+    reads = [readers.read(read_file, path, candidates, folder) for path in files]
+    return Folder(candidates, files, copies(files, earlier), reads)
+
+
+def take_folder(inbox: Inbox, home: Home, folder: Folder) -> None:
+    """What the files of a folder gave, into ``inbox``.
+
+    A copy of a file of this folder counts once; a copy of an earlier month's file repeats its rows where a table
+    has no key (with a key the latest month wins).
+    """
+    for future in folder.reads:
+        read = future.result()
+        original = folder.originals.get(read.path)
+        _take(inbox, home, read, folder.candidates, original, original in folder.files if original else False)
 
 
 def _take(
@@ -180,15 +195,19 @@ def note_strays(inbox: Inbox, home: Home, month: str, folders: Sequence[str]) ->
 def read_references(home: Home, known_names: Sequence[str]) -> Inbox:
     """The masters: one table a file, the file's name is the table's. ``known_names``: of parameter files, left alone."""
     inbox = Inbox()
+    reads: list[tuple[Layout, Future[FileRead]]] = []
     masters = {name: layout for name, layout in layouts().items() if layout.is_reference}
-    for path in files_in(home.reference):
-        name = path.name.split(".")[0].lower()
-        if name in known_names:
-            continue
-        if name not in masters:
+    with Readers() as readers:
+        for path in files_in(home.reference):
+            name = path.name.split(".")[0].lower()
+            if name in known_names:
+                continue
+            if name in masters:
+                reads.append((masters[name], readers.read(read_file, path, [masters[name]], home.reference)))
+                continue
             reason = f"文件名不是任何主数据表（{'、'.join(masters)}）"
             inbox.problems.append(FileProblem(home.shown(path), FILE_UNREADABLE, reason))
             inbox.seen.add((home.shown(path), NO_TABLE))
-            continue
-        _take(inbox, home, read_file(path, [masters[name]], home.reference), [masters[name]], None, False)
+        for layout, read in reads:
+            _take(inbox, home, read.result(), [layout], None, False)
     return inbox

@@ -14,13 +14,23 @@ from pathlib import Path
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
-from ibis.backends.duckdb import Backend
 
+from settlement.io.engine import Engine
 from settlement.io.home import Home
-from settlement.io.inbox import REJECTED_ROWS, FileProblem, Inbox, note_strays, read_folder, read_references
-from settlement.io.ingest_bank import ingest_bank
+from settlement.io.inbox import (
+    REJECTED_ROWS,
+    FileProblem,
+    Folder,
+    Inbox,
+    begin_folder,
+    note_strays,
+    read_references,
+    take_folder,
+)
+from settlement.io.ingest_bank import begin_bank, ingest_bank
 from settlement.io.layouts import Layout, layouts, monthly_layouts, reference_layouts
 from settlement.io.parameters import parameter_files, parameter_tables
+from settlement.io.readers import Readers
 from settlement.io.tables import files_in
 from settlement.month import last_day
 from settlement.rules import input_rows
@@ -59,7 +69,7 @@ def stage_schema(layout: Layout) -> ibis.Schema:
     return ibis.schema({**layout.schema, **month, **_FILE_FACTS})
 
 
-def ingest_reference(con: Backend, home: Home) -> None:
+def ingest_reference(con: Engine, home: Home) -> None:
     """All masters (主数据) of ``raw/reference`` as ``reference.<table>``; those without a file are there, empty.
 
     What is wrong with the files waits in ``inbox.*`` for ``ingest_month``, which says so for the month.
@@ -76,12 +86,12 @@ def ingest_reference(con: Backend, home: Home) -> None:
             verdicts = _kept(con, f"verdicts_{layout.name}", input_rows.repeated_keys(rows, key, _key_name(layout)))
             rejected += _settle(con, "reference", layout, rows, verdicts)
         totals.append(_counted(con.table(layout.name, database="reference"), layout))
-    con.create_table("reference_rejected", _union(rejected, REJECTIONS), database="inbox", overwrite=True)
-    con.create_table("reference_accepted", _union(totals, TOTALS), database="inbox", overwrite=True)
+    _kept(con, "reference_rejected", _union(rejected, REJECTIONS))
+    _kept(con, "reference_accepted", _union(totals, TOTALS))
     _keep_files(con, "reference", inbox)
 
 
-def ingest_month(con: Backend, home: Home, month: str, past: Past) -> None:
+def ingest_month(con: Engine, home: Home, month: str, past: Past) -> None:
     """Every file of ``raw/<month>`` as ``stage.<table>``; ``ingest_reference`` comes before it.
 
     ``past(name, schema)``: accepted rows of earlier months of a table. Nothing raises for what stands in a file:
@@ -89,14 +99,28 @@ def ingest_month(con: Backend, home: Home, month: str, past: Past) -> None:
     """
     for schema in ("stage", "found"):
         con.create_database(schema, force=True)
-    inbox, missing = _read_month(home, month)
+    inbox, counts = Inbox(), {}
+    with Readers() as readers:
+        folders = _begun(readers, home, month)
+        statements = begin_bank(con, readers, home, month)
+        slow = [name for name, folder in folders.items() if folder.is_slow and name != "payments"]
+        for name in [name for name in folders if name not in slow]:
+            counts |= _taken(con, inbox, home, folders[name], month)
+        bank = ingest_bank(con, home, month, past, statements)  # looks at the payments for persons' accounts
+        for name in slow:
+            counts |= _taken(con, inbox, home, folders[name], month)
+    missing = [
+        name
+        for name, folder in folders.items()
+        if not folder.files and any(layout.is_mandatory for layout in folder.candidates)
+    ]
+    note_strays(inbox, home, month, [*folders, "bank"])
     rejected = [_loaded(con, "rejected_in_files", inbox.rejected_rows())]
     for layout in monthly_layouts():
-        count, rows = _staged(con, inbox, layout, month)
-        verdicts = _month_verdicts(con, layout, rows, past) if count else None
+        rows = con.table(layout.name, database="stage")
+        verdicts = _month_verdicts(con, layout, rows, past) if counts[layout.name] else None
         if verdicts is not None:
             rejected += _settle(con, "stage", layout, rows, verdicts)
-    bank = ingest_bank(con, home, month, past)
     accepted = [_counted(con.table(item.name, database="stage"), item) for item in monthly_layouts()]
     accepted = [
         _in_order_currency(con, part, past) if item.name == "goods" else part
@@ -105,30 +129,29 @@ def ingest_month(con: Backend, home: Home, month: str, past: Past) -> None:
     _keep_files(con, "month", inbox)
     rejections = _union([*rejected, con.table("reference_rejected", database="inbox"), bank.rejected], REJECTIONS)
     rejections = _rejected_in_order_currency(con, rejections, past)
-    rejections = con.create_table("rejections", rejections, database="inbox", overwrite=True)
-    con.create_table("rejected_rows", _shown_rejections(rejections), database="stage", overwrite=True)
+    rejections = _kept(con, "rejections", rejections)
+    con.keep("stage", "rejected_rows", _shown_rejections(rejections))
     counted = _union([*accepted, con.table("reference_accepted", database="inbox"), bank.accepted], TOTALS)
     seen = _union([con.table(f"{part}_seen", database="inbox") for part in ("month", "reference")], SEEN).union(
         bank.seen
     )
-    con.create_table(
-        "control_totals", control_totals(counted, rejections, seen, month), database="stage", overwrite=True
-    )
+    con.keep("stage", "control_totals", control_totals(counted, rejections, seen, month))
     found = _found(con, past, rejections, missing + (["bank"] if bank.is_missing else []), month)
-    con.create_table("ingest", found.union(bank.found).order_by("code", "subject"), database="found", overwrite=True)
+    con.keep("found", "ingest", found.union(bank.found).order_by("code", "subject"))
 
 
-def _read_month(home: Home, month: str) -> tuple[Inbox, list[str]]:
-    """The month's files but the bank's, and the mandatory folders without any."""
-    inbox, missing = Inbox(), []
-    folders = dict.fromkeys(layout.folder for layout in monthly_layouts())
-    for folder in folders:
-        candidates = monthly_layouts(folder)
-        files = read_folder(inbox, home, home.inbox(month) / folder, candidates, _earlier_files(home, month, folder))
-        if not files and any(layout.is_mandatory for layout in candidates):
-            missing.append(folder)
-    note_strays(inbox, home, month, [*folders, "bank"])
-    return inbox, missing
+def _begun(readers: Readers, home: Home, month: str) -> dict[str, Folder]:
+    """The month's folders but the bank's, all being read."""
+    return {
+        name: begin_folder(readers, home.inbox(month) / name, monthly_layouts(name), _earlier_files(home, month, name))
+        for name in dict.fromkeys(layout.folder for layout in monthly_layouts())
+    }
+
+
+def _taken(con: Engine, inbox: Inbox, home: Home, folder: Folder, month: str) -> dict[str, int]:
+    """What a folder gave as ``stage.<table>``; the rows read of each table."""
+    take_folder(inbox, home, folder)
+    return {layout.name: _staged(con, inbox, layout, month)[0] for layout in folder.candidates}
 
 
 def _earlier_files(home: Home, month: str, folder: str) -> list[Path]:
@@ -141,7 +164,7 @@ def _parameter_names(reference: Path) -> list[str]:
 
 
 # --- rows into the work file ---------------------------------------------------------------------
-def _staged(con: Backend, inbox: Inbox, layout: Layout, month: str | None) -> tuple[int, ir.Table]:
+def _staged(con: Engine, inbox: Inbox, layout: Layout, month: str | None) -> tuple[int, ir.Table]:
     """A table's rows as they were read, with their digest, as ``stage.<table>`` or ``reference.<table>``; how many."""
     read = inbox.rows_of(layout)
     rows = ibis.memtable(read)
@@ -150,20 +173,18 @@ def _staged(con: Backend, inbox: Inbox, layout: Layout, month: str | None) -> tu
     if month is not None:
         rows = rows.mutate(month=ibis.literal(month))
     rows = rows.cast(dict(stage_schema(layout).items())).select(*stage_schema(layout))
-    return read.num_rows, con.create_table(
-        layout.name, rows, database="stage" if month else "reference", overwrite=True
-    )
+    return read.num_rows, con.keep("stage" if month else "reference", layout.name, rows)
 
 
-def _kept(con: Backend, name: str, rows: ir.Table) -> ir.Table:
-    return con.create_table(name, rows, database="inbox", overwrite=True)
+def _kept(con: Engine, name: str, rows: ir.Table) -> ir.Table:
+    return con.keep("inbox", name, rows)
 
 
-def _loaded(con: Backend, name: str, rows: pa.Table) -> ir.Table:
+def _loaded(con: Engine, name: str, rows: pa.Table) -> ir.Table:
     return _kept(con, name, ibis.memtable(rows.cast(REJECTED_ROWS))).select(*REJECTIONS).cast(dict(REJECTIONS.items()))
 
 
-def _month_verdicts(con: Backend, layout: Layout, rows: ir.Table, past: Past) -> ir.Table | None:
+def _month_verdicts(con: Engine, layout: Layout, rows: ir.Table, past: Past) -> ir.Table | None:
     """Rows of a monthly table that are not accepted because of other rows, as a table; None where none can be."""
     name = f"verdicts_{layout.name}"
     schema = stage_schema(layout)
@@ -194,14 +215,14 @@ def _key_name(layout: Layout) -> str:
     return "、".join(layout.field(name).header for name in layout.key)
 
 
-def _settle(con: Backend, schema: str, layout: Layout, rows: ir.Table, verdicts: ir.Table) -> list[ir.Table]:
+def _settle(con: Engine, schema: str, layout: Layout, rows: ir.Table, verdicts: ir.Table) -> list[ir.Table]:
     """Leave the accepted rows in ``<schema>.<table>``; the others are ``REJECTIONS``."""
     if not verdicts.count().to_pyarrow().as_py():
         return []
     here = ["source_file", "source_row"]
     joined = verdicts.inner_join(_counted(rows, layout), here)
     rejected = _kept(con, f"rejected_{layout.name}", joined.select(*REJECTIONS))
-    con.create_table(layout.name, rows.anti_join(verdicts, here), database=schema, overwrite=True)
+    con.keep(schema, layout.name, rows.anti_join(verdicts, here))
     return [rejected]
 
 
@@ -218,7 +239,7 @@ def _counted(rows: ir.Table, layout: Layout) -> ir.Table:
     )
 
 
-def _in_order_currency(con: Backend, goods: ir.Table, past: Past) -> ir.Table:
+def _in_order_currency(con: Engine, goods: ir.Table, past: Past) -> ir.Table:
     """Goods lines are in their order's currency."""
     both = (
         con.table("orders", database="stage")
@@ -230,7 +251,7 @@ def _in_order_currency(con: Backend, goods: ir.Table, past: Past) -> ir.Table:
     return joined.mutate(currency=ibis.coalesce(joined._currency, joined.currency)).select(*TOTALS)
 
 
-def _rejected_in_order_currency(con: Backend, rejections: ir.Table, past: Past) -> ir.Table:
+def _rejected_in_order_currency(con: Engine, rejections: ir.Table, past: Past) -> ir.Table:
     """So are those that were rejected, even with their order."""
     here = con.table("orders", database="stage").select("order_no", "currency")
     refused = rejections.filter((rejections.input_table == "orders") & rejections.order_no.notnull())
@@ -241,7 +262,7 @@ def _rejected_in_order_currency(con: Backend, rejections: ir.Table, past: Past) 
 
 
 # --- what a person must see ------------------------------------------------------------------------
-def _keep_files(con: Backend, part: str, inbox: Inbox) -> None:
+def _keep_files(con: Engine, part: str, inbox: Inbox) -> None:
     seen = [{"source_file": file, "input_table": name} for file, name in sorted(inbox.seen)]
     _kept(con, f"{part}_seen", table_of(seen, SEEN))
     _kept(con, f"{part}_problems", table_of(_problem_rows(inbox.problems), PROBLEMS))
@@ -263,7 +284,7 @@ def _shown_rejections(rejections: ir.Table) -> ir.Table:
     return shown.select(*columns).order_by("source_file", "input_table", "source_row", "field")
 
 
-def _found(con: Backend, past: Past, rejections: ir.Table, missing: Sequence[str], month: str) -> ir.Table:
+def _found(con: Engine, past: Past, rejections: ir.Table, missing: Sequence[str], month: str) -> ir.Table:
     problems = _union([con.table(f"{part}_problems", database="inbox") for part in ("month", "reference")], PROBLEMS)
     masters = [
         layout.name

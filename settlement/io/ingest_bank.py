@@ -7,23 +7,24 @@ exceptions. What does not: formats and lines (`bank/`).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
-from ibis.backends.duckdb import Backend
 
 from settlement.io.bank import STATEMENT_ROWS, TRANSACTIONS, Combined, Finding, StatementRead, combine, read_statement
+from settlement.io.engine import Engine
 from settlement.io.home import Home
 from settlement.io.inbox import read_references
 from settlement.io.layouts import layouts
 from settlement.io.parameters import parameter_files
+from settlement.io.readers import Readers
 from settlement.io.tables import files_in
 from settlement.month import first_day, last_day
 from settlement.rules import privacy
@@ -32,7 +33,6 @@ from settlement.rules.rows import table_of
 
 Past = Callable[[str, ibis.Schema], ir.Table]
 
-_FILES_AT_A_TIME = 2
 # Earlier lines that can matter to new ones: a sale of currency looks 92 days back for its receipt, plus its own days.
 _KNOWN_DAYS = 100
 # A line of a file that names no account belongs to none of ours; its money posts to nobody.
@@ -78,36 +78,37 @@ def statement_schema() -> ibis.Schema:
     return _stored(STATEMENT_ROWS)
 
 
-def ingest_bank(con: Backend, home: Home, month: str, past: Past) -> BankRows:
-    """Every file of ``raw/<month>/bank``. ``past`` gives ``bank`` and ``bank_statements`` of earlier months.
+@dataclass(frozen=True)
+class Statements:
+    """The month's bank files being read, in order."""
+
+    files: Sequence[Path]
+    reads: Sequence[Future[StatementRead]]
+
+
+def begin_bank(con: Engine, readers: Readers, home: Home, month: str) -> Statements:
+    """Begin to read every file of ``raw/<month>/bank``; ``ingest_reference`` comes before it."""
+    folder = home.inbox(month) / "bank"
+    files = list(files_in(folder))
+    own = con.table("own_accounts", database="reference").select("account_no", "currency").to_pyarrow().to_pylist()
+    accounts = {row["account_no"]: row["currency"] for row in own}
+    return Statements(files, [readers.read(read_statement, path, own_accounts=accounts, root=folder) for path in files])
+
+
+def ingest_bank(con: Engine, home: Home, month: str, past: Past, statements: Statements) -> BankRows:
+    """What the bank files gave (``begin_bank``). ``past`` gives ``bank`` and ``bank_statements`` of earlier months.
 
     Nothing raises for what stands in a file.
     """
-    folder = home.inbox(month) / "bank"
-    files = list(files_in(folder))
+    files, reads = statements.files, [read.result() for read in statements.reads]
     own = con.table("own_accounts", database="reference")
-    accounts = {
-        row["account_no"]: row["currency"] for row in own.select("account_no", "currency").to_pyarrow().to_pylist()
-    }
-    with ThreadPoolExecutor(min(_FILES_AT_A_TIME, os.cpu_count() or 1)) as pool:
-        reads = list(pool.map(lambda path: read_statement(path, own_accounts=accounts, root=folder), files))
     names = [home.shown(path) for path in files]
     combined = combine(reads, names=names, **_known(con, reads, past))
-    lines = con.create_table(
-        "bank", _with_month(_named(combined.lines), bank_schema(), month), database="stage", overwrite=True
-    )
-    con.create_table(
-        "bank_statements", _with_month(combined.statements, statement_schema(), month), database="stage", overwrite=True
-    )
-    con.create_table(
-        "bank_conversions",
-        _with_month(combined.conversions, _stored(combined.conversions.schema), month),
-        database="stage",
-        overwrite=True,
-    )
-    rejected = con.create_table(
-        "rejected_bank", ibis.memtable(_rejected(combined.rejected)), database="inbox", overwrite=True
-    )
+    lines = con.keep("stage", "bank", _with_month(_named(combined.lines), bank_schema(), month))
+    con.keep("stage", "bank_statements", _with_month(combined.statements, statement_schema(), month))
+    exchanged = _with_month(combined.conversions, _stored(combined.conversions.schema), month)
+    con.keep("stage", "bank_conversions", exchanged)
+    rejected = con.keep("inbox", "rejected_bank", ibis.memtable(_rejected(combined.rejected)))
     rates = con.table("fx_mid_rates", database="reference")
     found = (
         found_in_statements(_findings(combined, reads, names))
@@ -141,7 +142,7 @@ def _named(lines: pa.Table) -> pa.Table:
     return lines.set_column(at, "account_no", pc.fill_null(lines.column("account_no"), NO_ACCOUNT))
 
 
-def _known(con: Backend, reads: Sequence[StatementRead], past: Past) -> dict[str, pa.Table]:
+def _known(con: Engine, reads: Sequence[StatementRead], past: Past) -> dict[str, pa.Table]:
     """Lines of earlier months near the days of the new ones, and all earlier statements, as `combine` takes them."""
     days = [pc.min(read.lines.column("booked_on")).as_py() for read in reads if read.lines.num_rows]
     if not days:
