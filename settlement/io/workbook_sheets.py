@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 import python_calamine
 
-from settlement.io.sheet_model import Sheet, UnreadableFile, batch_of, table_of
+from settlement.io.sheet_model import SOURCE_ROW, Sheet, UnreadableFile, batch_of, table_of
 from settlement.io.workbook_numbers import cell_text
 from settlement.io.workbook_scan import SheetScan, scan_workbook
 
@@ -44,14 +45,23 @@ def read_workbook(path: Path) -> list[Sheet]:
 def _sheet(sheet: python_calamine.CalamineSheet, name: str, scan: SheetScan) -> Sheet:
     batches: list[pa.RecordBatch] = []
     # The reader starts at the first used column: put the empty ones before it back.
-    before = [""] * (sheet.start[1] if sheet.start else 0)
+    before, nothing = sheet.start[1] if sheet.start else 0, pa.scalar("", pa.string())
     rows = sheet.iter_rows() if sheet.start else iter(())
     read = 0
     while part := list(islice(rows, _ROWS_AT_A_TIME)):
-        texts = [before + [cell if type(cell) is str else cell_text(cell) for cell in row] for row in part]
-        batches.append(batch_of(texts, len(texts[0]), read + 1))
-        read += len(texts)
+        columns = [pa.repeat(nothing, len(part))] * before + [_texts(column) for column in zip(*part, strict=True)]
+        numbers = pa.array(range(read + 1, read + len(part) + 1), pa.int64())
+        names = [*(f"c{index}" for index in range(len(columns))), SOURCE_ROW]
+        batches.append(pa.record_batch([*columns, numbers], names=names))
+        read += len(part)
     return Sheet(name, _with_unread(table_of(batches), scan), from_workbook=True)
+
+
+def _texts(column: Sequence[object]) -> pa.Array:
+    try:
+        return pa.array(column, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # most columns hold nothing but text; not this one
+        return pa.array([cell if type(cell) is str else cell_text(cell) for cell in column], pa.string())
 
 
 def _with_unread(table: pa.Table, scan: SheetScan) -> pa.Table:
