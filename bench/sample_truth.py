@@ -1,7 +1,7 @@
 """How right matching is on a sample home, held against its ``truth/``: what posts wrongly, what is placed.
 
     python -m bench.sample_truth [--seeds 10] [--orders 400]     homes of their own, every kind of mess (`make bench`)
-    python -m bench.sample_truth HOME MONTH [--show N]            a home that was settled for the month last
+    python -m bench.sample_truth HOME MONTH [--show N]            the sample home HOME, of which nothing is published
 
 Only reading and matching run here. Aim: nothing certain wrong, at most 0.2% of the probable, 97% of the decidable placed.
 """
@@ -179,7 +179,10 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     is_wrong = False
     if given.home:
-        con, inputs = inputs_after_reading(Home(given.home.resolve()), given.month)
+        home = Home(given.home.resolve())
+        home.workshop.mkdir(parents=True, exist_ok=True)
+        read_month(home, given.month)
+        con, inputs = inputs_after_reading(home, given.month)
         result = score(con, given.home, inputs, match_receipts(inputs))
         print("\n".join(told(result, given.show)))
         return int(bool(result.wrong))
