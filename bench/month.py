@@ -42,7 +42,7 @@ def floor(home: Path) -> float:
 
 
 def stages(home: Path) -> None:
-    """In a process of its own: settle the month, print the seconds of each asset and the peak memory."""
+    """In a process of its own: settle the month, print the seconds of each asset."""
     import dagster as dg
 
     from settlement.definitions import defs
@@ -63,9 +63,25 @@ def stages(home: Path) -> None:
     for event in result.all_events:
         if event.event_type_value == "STEP_SUCCESS":
             print(f"stage {event.step_key} {event.event_specific_data.duration_ms / 1000:.1f}")
-    # Of the run, and of the largest process that read a workbook for it, as if both had been at their peak at once.
-    peaks = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(f"peak {sum(peaks) / 2**20:.2f}")
+
+
+def resident(pid: int) -> int:
+    """Bytes that a process and those it began hold in memory; 0 of those that have ended."""
+    try:
+        own = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
+        begun = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return own + sum(resident(int(child)) for children in begun for child in children)
+
+
+def highest(process: subprocess.Popen, *, every: float = 0.05) -> float:
+    """Waits for a process; the most GiB that it and those it began held at one time."""
+    most = 0
+    while process.poll() is None:
+        most = max(most, resident(process.pid))
+        time.sleep(every)
+    return most / 2**30
 
 
 def measure(orders: int) -> tuple[float, float]:
@@ -76,17 +92,19 @@ def measure(orders: int) -> tuple[float, float]:
         home = Path(folder)
         write_home(home, month=MONTH, months=1, orders=orders, seed=1, mess="easy")
         started = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.month", "--stages", str(home)], capture_output=True, text=True, check=False
-        )
+        said = home / "said.txt"
+        with said.open("w") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bench.month", "--stages", str(home)], stdout=out, stderr=subprocess.STDOUT
+            )
+            peak = highest(process)
         seconds = time.perf_counter() - started
-        if done.returncode:
-            print(done.stderr[-2000:])
+        if process.returncode:
+            print(said.read_text()[-2000:])
             raise SystemExit(f"{orders:,} orders: the month was not settled")
         least = floor(home)
-        peak = float(done.stdout.rsplit("peak ", 1)[1])
         slow = sorted(
-            (line.split()[1:] for line in done.stdout.splitlines() if line.startswith("stage ")),
+            (line.split()[1:] for line in said.read_text().splitlines() if line.startswith("stage ")),
             key=lambda part: -float(part[1]),
         )
         print(
