@@ -52,31 +52,33 @@ class Later:
                 left -= 1
                 is_last = left == 0
             if is_last:
-                self._pool.submit(self._execute, sql, rows or {}, needed, done)
+                begin()
+
+        def begin() -> None:
+            self._pool.submit(self._execute, sql, rows or {}, needed).add_done_callback(hand_on)
+
+        def hand_on(ended: Future[None]) -> None:
+            error = ended.exception()
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
 
         if not needed:
-            self._pool.submit(self._execute, sql, rows or {}, needed, done)
+            begin()
         for future in needed:
             future.add_done_callback(one_less)
 
-    def _execute(
-        self, sql: str, rows: Mapping[str, pa.Table], needed: Sequence[Future[None]], done: Future[None]
-    ) -> None:
-        failed = next((future.exception() for future in needed if future.exception()), None)
-        if failed is None and self._is_closing:
-            failed = duckdb.InterruptException("given up before it began")
-        if failed is None:
-            connection = self._idle.get()
-            try:
-                _execute_with(connection, sql, rows)
-            except duckdb.Error as error:
-                failed = error
-            finally:
-                self._idle.put(connection)
-        if failed is None:
-            done.set_result(None)
-        else:
-            done.set_exception(failed)
+    def _execute(self, sql: str, rows: Mapping[str, pa.Table], needed: Sequence[Future[None]]) -> None:
+        for future in needed:
+            future.result()  # has ended; raises what it failed of
+        if self._is_closing:
+            raise duckdb.InterruptException("given up before it began")
+        connection = self._idle.get()
+        try:
+            _execute_with(connection, sql, rows)
+        finally:
+            self._idle.put(connection)
 
     def finish(self, keys: Iterable[Hashable] | None = None) -> None:
         """Wait for these, or until nothing is under way. Raises the first error."""

@@ -53,6 +53,14 @@ def test_an_error_is_raised_by_who_waits_and_stops_what_needs_it(later):
     assert {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()} == {"good"}
 
 
+def test_whatever_goes_wrong_is_raised_by_who_waits(later):
+    _, doing = later
+    doing.run("a", "CREATE TABLE a AS SELECT * FROM given", rows={"given": "no table"})
+    doing.run("b", "CREATE TABLE b AS SELECT 1 AS i", after=["a"])
+    with pytest.raises((duckdb.Error, TypeError)):
+        doing.finish(["b"])
+
+
 def test_what_is_made_again_waits_for_its_readers(later):
     con, doing = later
     doing.run("a", "CREATE TABLE a AS SELECT 1 AS n FROM range(3)")
