@@ -77,6 +77,8 @@ class SettlementRun(dg.ConfigurableResource):
                 raise dg.Failure(f"{month} is not settled: {why_not}", allow_retries=False)
             self._warehouse = Warehouse(home, month, as_of)
             self._warehouse.open()
+            # Where only a part of the job is launched nobody waits at its end for what is still being made.
+            self._warehouse.con.is_waiting = _is_part(run)
             held.callback(self._warehouse.close)
             self._stack = held.pop_all()
 
@@ -158,6 +160,10 @@ class SettlementRun(dg.ConfigurableResource):
 
     def all_found(self) -> list[ir.Table]:
         return [self.warehouse.work("found", name) for name in self.warehouse.tables_of("found")]
+
+
+def _is_part(run: dg.DagsterRun) -> bool:
+    return bool(run.asset_selection) and dg.AssetKey("published_warehouse") not in run.asset_selection
 
 
 def _teller(context: dg.InitResourceContext) -> Callable[[str], None]:

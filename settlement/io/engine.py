@@ -96,6 +96,7 @@ class Engine(Backend):
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._beginning: Sequence[str] = ()
         self._is_aside = False
+        self.is_waiting = False  # for each table that it keeps, at once: nobody after it may ask
         self._kept: dict[tuple[str | tuple[str, str] | None, str], ir.Table] = {}
         super().__init__(*given, **more)
 
@@ -143,6 +144,8 @@ class Engine(Backend):
         self._later.run(
             (schema, name), sql or self.creation(schema, name, relation), after=_tables_of(relation), rows=held
         )
+        if self.is_waiting:
+            self._later.finish()
         kept = sch.Schema({column: _kept_as(kind) for column, kind in relation.schema().items()})
         place = ops.Namespace(database=schema)
         self._kept[schema, name] = ops.DatabaseTable(name, schema=kept, source=self, namespace=place).to_expr()

@@ -62,6 +62,13 @@ def test_an_error_in_the_background_is_raised_by_the_next_question(con):
         con.table("bad", database="facts").count().to_pyarrow()
 
 
+def test_an_engine_that_waits_raises_at_once(con):
+    con.is_waiting = True
+    text = ibis.memtable({"a": ["no number"]})
+    with pytest.raises(duckdb.ConversionException, match="no number"):
+        con.keep("facts", "bad", text.select(a=text.a.cast("int64")))
+
+
 def test_days_and_times_do_not_depend_on_the_connection(con):
     stamp = ibis.memtable({"at": ["2023-09-05 23:30:00+00"]}).select(at=ibis._.at.cast("timestamp('UTC')"))
     kept = con.keep("facts", "stamps", stamp.select(day=stamp.at.cast("string")))
