@@ -25,7 +25,7 @@ from settlement.io.lock import holding
 from settlement.io.parameters import load_parameters
 from settlement.io.published import month_states
 from settlement.io.run_record import now, refusal
-from settlement.io.warehouse import FOR_NOW, Warehouse, conformed, empty
+from settlement.io.warehouse import FOR_NOW, Warehouse, conformed
 
 PARTITION_TAG = "dagster/partition"
 RUN = "run"
@@ -175,7 +175,3 @@ def _teller(context: dg.InitResourceContext) -> Callable[[str], None]:
         print(text, file=sys.stderr, flush=True)
 
     return tell
-
-
-def no_rows(schema: ibis.Schema) -> ir.Table:
-    return empty(schema)

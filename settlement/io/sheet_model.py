@@ -48,8 +48,13 @@ def batch_of(rows: Sequence[Sequence[str]], width: int, first_row: int) -> pa.Re
     columns = [pa.array(column, pa.string()) for column in zip(*padded, strict=True)] if padded else []
     if not columns:
         columns = [pa.array([], pa.string())] * width
-    numbers = pa.array(range(first_row, first_row + len(rows)), pa.int64())
-    return pa.record_batch([*columns, numbers], names=[*(f"c{index}" for index in range(width)), SOURCE_ROW])
+    return numbered_batch(columns, len(rows), first_row)
+
+
+def numbered_batch(columns: Sequence[pa.Array], height: int, first_row: int) -> pa.RecordBatch:
+    """Columns of text of ``height`` rows as a batch, numbered from ``first_row``."""
+    numbers = pa.array(range(first_row, first_row + height), pa.int64())
+    return pa.record_batch([*columns, numbers], names=[*(f"c{index}" for index in range(len(columns))), SOURCE_ROW])
 
 
 def table_of(batches: Iterable[pa.RecordBatch]) -> pa.Table:

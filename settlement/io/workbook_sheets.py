@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import python_calamine
 
-from settlement.io.sheet_model import SOURCE_ROW, Sheet, UnreadableFile, batch_of, table_of
+from settlement.io.sheet_model import Sheet, UnreadableFile, batch_of, numbered_batch, table_of
 from settlement.io.workbook_numbers import cell_text
 from settlement.io.workbook_scan import SheetScan, scan_workbook
 
@@ -50,9 +50,7 @@ def _sheet(sheet: python_calamine.CalamineSheet, name: str, scan: SheetScan) -> 
     read = 0
     while part := list(islice(rows, _ROWS_AT_A_TIME)):
         columns = [pa.repeat(nothing, len(part))] * before + [_texts(column) for column in zip(*part, strict=True)]
-        numbers = pa.array(range(read + 1, read + len(part) + 1), pa.int64())
-        names = [*(f"c{index}" for index in range(len(columns))), SOURCE_ROW]
-        batches.append(pa.record_batch([*columns, numbers], names=names))
+        batches.append(numbered_batch(columns, len(part), read + 1))
         read += len(part)
     return Sheet(name, _with_unread(table_of(batches), scan), from_workbook=True)
 

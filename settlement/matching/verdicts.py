@@ -11,7 +11,7 @@ from settlement.matching.decision_table import judged
 from settlement.matching.relations import text
 from settlement.rules.money import MONEY
 
-# Within the stages a txn_id is a whole number: the place of the credit in order of booked_on and txn_id (``numbered``).
+# Within the stages a txn_id is a whole number: the place of the credit in order of booked_on and txn_id (``stages.places``).
 PIECE = ("txn_id", "order_no", "principal_id", "purpose", "currency", "amount")
 VERDICT = ("txn_id", "order_no", "principal_id", "party", "fit", "rule", "posts", "confidence", "note")
 PIECE_SCHEMA = ibis.schema({"txn_id": "int64"} | dict.fromkeys(PIECE[1:-1], "string") | {"amount": MONEY})

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 
 import pytest
 
+from settlement.assets.tryout import inputs_after_reading, read_month
 from settlement.cli import main
+from settlement.io.home import Home
+from settlement.io.later import Later
 from tests.e2e.conftest import rows
 
 pytestmark = [pytest.mark.slow]  # where the sample is settled anyhow
@@ -77,3 +81,21 @@ def test_a_tryout_shows_what_would_move_and_publishes_nothing(sample_home, capsy
 def test_a_tryout_that_cannot_be_says_why(sample_home, capsys, wish, status, complaint):
     got, _, text = said(capsys, "tryout", "--months", "2023-09", *wish, "--home", str(sample_home.root))
     assert got == status and complaint in text
+
+
+def test_a_part_of_the_job_ends_when_its_tables_are_made(sample_home, tmp_path, monkeypatch):
+    """Statements that take their time are waited for, though no asset after them asks."""
+    execute = Later._execute
+
+    def slowly(self, *given):
+        time.sleep(0.02)
+        execute(self, *given)
+
+    monkeypatch.setattr(Later, "_execute", slowly)
+    home = Home(tmp_path)
+    home.workshop.mkdir(parents=True)
+    home.raw.symlink_to(sample_home.raw, target_is_directory=True)
+    read_month(home, "2023-09")
+    con, inputs = inputs_after_reading(home, "2023-09")
+    assert inputs.freight_charges.count().to_pyarrow().as_py() > 0
+    con.disconnect()

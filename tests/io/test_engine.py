@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import duckdb
 import ibis
 import pytest
@@ -69,10 +73,26 @@ def test_an_engine_that_waits_raises_at_once(con):
         con.keep("facts", "bad", text.select(a=text.a.cast("int64")))
 
 
-def test_days_and_times_do_not_depend_on_the_connection(con):
-    stamp = ibis.memtable({"at": ["2023-09-05 23:30:00+00"]}).select(at=ibis._.at.cast("timestamp('UTC')"))
-    kept = con.keep("facts", "stamps", stamp.select(day=stamp.at.cast("string")))
-    assert kept.to_pyarrow().to_pylist() == [{"day": "2023-09-05 23:30:00+00"}]
+IN_BACKGROUND = """
+import ibis
+from settlement.io.engine import connect
+con = connect()
+con.create_database("facts")
+stamp = ibis.memtable({"at": ["2023-09-05 23:30:00+00"]}).select(at=ibis._.at.cast("timestamp('UTC')"))
+print(con.keep("facts", "stamps", stamp.select(day=stamp.at.cast("string"))).to_pyarrow().to_pylist()[0]["day"])
+"""
+
+
+def test_days_and_times_do_not_depend_on_where_the_machine_stands():
+    """In Shanghai it is the next day already: a connection in the background must not say so."""
+    told = subprocess.run(
+        [sys.executable, "-c", IN_BACKGROUND],
+        env=os.environ | {"TZ": "Asia/Shanghai"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert told.stdout.splitlines()[0] == "2023-09-05 23:30:00+00"
 
 
 def test_a_scratch_file_holds_what_was_kept_once_it_is_asked_to(tmp_path):
