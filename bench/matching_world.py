@@ -201,5 +201,6 @@ def build(con: Backend, orders: int) -> MatchInputs:
         run=lambda table: con.to_pyarrow(table).to_pylist(),
         load=loader(con),
         keep=lambda name, table: warehouse.keep("main", f"m_{name}", table),
+        freight_lines=con.table("freight_charges"),
         **{name: con.table(name) for name in names},
     )

@@ -55,7 +55,7 @@ def freight_lines(run: SettlementRun) -> dg.MaterializeResult:
     working_days = run.keep("facts", "working_days", load_calendar(run.warehouse.home.reference).table())
     orders, adjustments = run.facts("described_orders"), run.facts("adjustments")
     lines = freight_orders.assign_orders(run.facts("freight"), orders, adjustments, keep=run.keep_for_now)
-    lines = run.keep("facts", "freight_assigned", lines)
+    lines = run.keep("facts", "freight_lines", lines)
     charges = charge_books.price(
         lines,
         orders=orders,

@@ -58,7 +58,7 @@ def _line_findings(run: SettlementRun) -> list[ir.Table]:
         freight_rate_findings.ambiguous_quotes(charges),
         freight_rate_findings.rates_found(charges, stale_days=int(value_on("fx_staleness", run.day, "days"))),
         freight_exceptions.splits_found(
-            run.facts("freight_assigned"),
+            run.facts("freight_lines"),
             freight_orders.split_decisions(run.facts("adjustments"), run.facts("described_orders")),
         ),
     ]

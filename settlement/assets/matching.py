@@ -42,6 +42,7 @@ def match_inputs(run: SettlementRun) -> MatchInputs:
         adjustments=facts("adjustments"),
         opening_items=reference("opening_items"),
         fx_mid_rates=reference("fx_mid_rates"),
+        freight_lines=facts("freight_lines"),
         freight_charges=facts("freight_charges"),
         placed=run.past("receipt_allocations"),
         placed_payments=run.past("payment_allocations"),

@@ -29,7 +29,7 @@ from settlement.matching.relations import text
 
 _FACTS = (
     "transactions", "orders", "goods", "payments", "tax_bills", "refund_notices", "vat_invoices", "claims", "adjustments",
-    "freight_charges",
+    "freight_lines", "freight_charges",
 )  # fmt: skip
 _REFERENCE = (
     "principals", "payers", "own_accounts", "own_company", "payout_documents", "opening_items", "fx_mid_rates",

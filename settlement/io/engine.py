@@ -87,7 +87,7 @@ def drawn_together() -> Iterator[None]:
 class Engine(Backend):
     """Ibis' DuckDB backend, less what it does again and again: a month asks a thousand times what columns a table has.
 
-    ``keep`` makes tables in the background. ``to_pyarrow`` and ``load`` wait for those they need, whatever else is asked
+    ``keep`` makes tables in the background. ``to_pyarrow``, ``execute`` and ``load`` wait for those they need, whatever else is asked
     of the connection waits until nothing is under way.
     """
 
@@ -182,6 +182,11 @@ class Engine(Backend):
         """As Ibis has it, of the tables it needs."""
         with self._aside(expr):
             return super().to_pyarrow(expr, **more)
+
+    def execute(self, expr: ir.Expr, /, **more):
+        """As Ibis has it, of the tables it needs."""
+        with self._aside(expr):
+            return super().execute(expr, **more)
 
     def load(self, name: str, rows: pa.Table) -> ir.Table:
         """A new table of these rows, while others are made."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Lock
 
@@ -14,11 +15,23 @@ import duckdb
 import pyarrow as pa
 
 
+@dataclass(eq=False)
+class _Statement:
+    """One that runs when ``left`` of ``needed`` is none; ``is_wanted``: somebody waits for it, or for one that needs it."""
+
+    sql: str
+    rows: Mapping[str, pa.Table]
+    needed: Sequence[_Statement]
+    left: int
+    is_wanted: bool = False
+    done: Future[None] = field(default_factory=Future)
+
+
 class Later:
     """Statements under way on connections of one database. A key names the table that a statement makes.
 
     ``run`` returns at once; ``finish`` waits and raises the first error, in the order of ``run``. A statement that needs
-    one that failed does not run and has failed of the same error.
+    one that failed does not run and has failed of the same error. What somebody waits for goes first.
     """
 
     def __init__(self, connections: Sequence[duckdb.DuckDBPyConnection]) -> None:
@@ -27,7 +40,9 @@ class Later:
         for connection in self._connections:
             self._idle.put(connection)
         self._pool = ThreadPoolExecutor(len(self._connections), thread_name_prefix="later")
-        self._under_way: dict[Hashable, Future[None]] = {}
+        self._lock = Lock()
+        self._ready: list[_Statement] = []
+        self._under_way: dict[Hashable, _Statement] = {}
         self._made: set[Hashable] = set()
         self._is_closing = False
 
@@ -39,62 +54,79 @@ class Later:
         What is made again waits for all before it: some may still read what it was. ``rows``: tables in memory that
         the statement reads, by the name it calls them.
         """
-        before = list(self._under_way) if key in self._made else after
+        before = list(self._under_way) if key in self._made else dict.fromkeys(after)
         needed = [self._under_way[name] for name in before if name in self._under_way]
-        done: Future[None] = Future()
+        statement = _Statement(sql, rows or {}, needed, left=len(needed))
         self._made.add(key)
-        self._under_way[key] = done
-        left, lock = len(needed), Lock()
+        self._under_way[key] = statement
 
         def one_less(_: Future[None]) -> None:
-            nonlocal left
-            with lock:
-                left -= 1
-                is_last = left == 0
+            with self._lock:
+                statement.left -= 1
+                is_last = statement.left == 0
             if is_last:
-                begin()
-
-        def begin() -> None:
-            self._pool.submit(self._execute, sql, rows or {}, needed).add_done_callback(hand_on)
-
-        def hand_on(ended: Future[None]) -> None:
-            error = ended.exception()
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
+                self._begin(statement)
 
         if not needed:
-            begin()
-        for future in needed:
-            future.add_done_callback(one_less)
+            self._begin(statement)
+        for other in needed:
+            other.done.add_done_callback(one_less)
 
-    def _execute(self, sql: str, rows: Mapping[str, pa.Table], needed: Sequence[Future[None]]) -> None:
-        for future in needed:
-            future.result()  # has ended; raises what it failed of
+    def _begin(self, statement: _Statement) -> None:
+        with self._lock:
+            self._ready.append(statement)
+        self._pool.submit(self._run_first)
+
+    def _run_first(self) -> None:
+        """Of the statements that are ready the first that somebody waits for, else the first."""
+        with self._lock:
+            statement = next((one for one in self._ready if one.is_wanted), self._ready[0])
+            self._ready.remove(statement)
+        try:
+            self._execute(statement)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, who waits for it raises it
+            statement.done.set_exception(error)
+        else:
+            statement.done.set_result(None)
+
+    def _execute(self, statement: _Statement) -> None:
+        for other in statement.needed:
+            other.done.result()  # has ended; raises what it failed of
+        statement.needed = ()
         if self._is_closing:
             raise duckdb.InterruptException("given up before it began")
         connection = self._idle.get()
         try:
-            _execute_with(connection, sql, rows)
+            _execute_with(connection, statement.sql, statement.rows)
         finally:
             self._idle.put(connection)
 
     def finish(self, keys: Iterable[Hashable] | None = None) -> None:
         """Wait for these, or until nothing is under way. Raises the first error."""
         if keys is None:
-            futures, self._under_way = list(self._under_way.values()), {}
+            statements, self._under_way = list(self._under_way.values()), {}
         else:
-            futures = [self._under_way.pop(key) for key in keys if key in self._under_way]
-        wait(futures)
-        for future in futures:
-            future.result()
+            statements = [self._under_way.pop(key) for key in keys if key in self._under_way]
+            self._want(statements)
+        wait([statement.done for statement in statements])
+        for statement in statements:
+            statement.done.result()
+
+    def _want(self, statements: Iterable[_Statement]) -> None:
+        """Mark these and all they need."""
+        unseen = list(statements)
+        with self._lock:
+            while unseen:
+                statement = unseen.pop()
+                if not statement.is_wanted:
+                    statement.is_wanted = True
+                    unseen.extend(statement.needed)
 
     def close(self) -> None:
         """Stop what is under way, whatever it would have given, and let go of the connections."""
         self._is_closing = True
         # Again and again: what has only just begun may not hear the first.
-        while wait(self._under_way.values(), timeout=0.1).not_done:
+        while wait([statement.done for statement in self._under_way.values()], timeout=0.1).not_done:
             for connection in self._connections:
                 connection.interrupt()
         self._pool.shutdown()

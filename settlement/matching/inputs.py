@@ -58,7 +58,8 @@ class MatchInputs:
     """All that is known up to ``month``: the fields of ``layouts.yaml``, cumulative, and earlier allocations.
 
     ``transactions``: one row a statement line (txn_id, amount + in / - out). ``orders``: the latest facts
-    of each order. ``placed`` and ``placed_payments``: what earlier months published. ``run`` computes a
+    of each order. ``freight_lines``: with the order each is for (``order_no``), not priced: matching begins while
+    ``freight_charges`` are being priced. ``placed`` and ``placed_payments``: what earlier months published. ``run`` computes a
     table to rows, ``load`` makes a table of rows, ``keep`` computes a table once under a name.
     """
 
@@ -81,6 +82,7 @@ class MatchInputs:
     adjustments: ir.Table
     opening_items: ir.Table
     fx_mid_rates: ir.Table
+    freight_lines: ir.Table
     freight_charges: ir.Table
     placed: ir.Table
     placed_payments: ir.Table

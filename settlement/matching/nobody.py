@@ -175,12 +175,19 @@ def sole_pairs(pairs: ir.Table) -> ir.Table:
     return best.filter((best.mine == 1) & (best.theirs == 1)).select("txn_id", "other_txn_id", "choices")
 
 
+def _vendor_keys(inputs: Prepared) -> ir.Table:
+    """``key``: the names and accounts of whoever bills freight or is paid as a vendor (no line has an empty one). Each
+    name is worked on once: a filter on the keys would be, too, but on every row."""
+    asked = inputs.payments.filter(inputs.payments.payee_type == "供应商")
+    names = inputs.freight_lines.select(name="vendor").union(asked.select(name="payee_name")).distinct()
+    accounts = asked.select("payee_account").distinct()
+    keys = names.select(key=name_key(names.name)).union(accounts.select(key=account_key(accounts.payee_account)))
+    return keys.distinct()
+
+
 def _vendor_refunds(inputs: Prepared, lines: ir.Table, known: ir.Table) -> ir.Table:
     """Money that a vendor gives back: a vendor by name or account, nobody's payer, and a text that says so (退)."""
-    asked = inputs.payments.filter(inputs.payments.payee_type == "供应商")
-    names = inputs.freight_charges.select(name="vendor").union(asked.select(name="payee_name"))
-    keys = names.select(key=name_key(names.name)).union(asked.select(key=account_key(asked.payee_account)))
-    keys = keys.filter(keys.key.notnull() & (keys.key != "")).distinct().anti_join(known, "key")
+    keys = inputs.once("vendor_keys", lambda: inputs.keep("vendor_keys", _vendor_keys(inputs))).anti_join(known, "key")
     back = lines.filter((lines.amount > NIL) & (says(lines.marks, "return") | lines.text.contains("退")))
     by_name = back.semi_join(keys, [("payer_key", "key")]).select("txn_id", "counterparty_name")
     by_account = back.semi_join(keys, [("payer_account", "key")]).select("txn_id", "counterparty_name")

@@ -52,7 +52,7 @@ def _of_documents(inputs: Prepared) -> list[ir.Table]:
     own = inputs.own_company.select(own_uscc="uscc").distinct()
     invoices = inputs.vat_invoices.filter(inputs.vat_invoices.order_no.notnull())
     issued = invoices.semi_join(own, invoices.seller_uscc == own.own_uscc)
-    freight, bills, opening = inputs.freight_charges, inputs.tax_bills, inputs.opening_items
+    freight, bills, opening = inputs.freight_lines, inputs.tax_bills, inputs.opening_items
     refunds = noticed_refunds(inputs)
     return [
         inputs.goods.select(written="declaration_no", order_no="order_no", kind=text("报关单号")),

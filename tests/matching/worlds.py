@@ -215,6 +215,8 @@ class World:
             run=lambda table: table.to_pyarrow().to_pylist(),
             load=_loader(con),
             keep=kept,
+            # Charges of the worlds are made, not priced: they stand for the lines too.
+            freight_lines=tables["freight_charges"],
             **tables,
         )
 

@@ -42,6 +42,14 @@ def identity_digest(*parts: ir.Value) -> ir.StringValue:
     return joined.hexdigest("sha256").left(16)
 
 
+# A row of the input: what the narrow tables here are joined back to their lines by.
+_ROW = ("month", "source_file", "source_row")
+# What decides the order of lines that are equal in all that makes a line, after their dates.
+_CONTENT = (
+    "container_type", "quantity", "unit_basis", "confirmed_on", "voucher_no", "ar_rate", "source_file", "source_row",
+)  # fmt: skip
+
+
 def numbered(freight: ir.Table, *, keep: Keep = as_built) -> ir.Table:
     """Freight lines with ``seq`` (the order of processing), ``occurrence`` and ``line_key``.
 
@@ -50,41 +58,35 @@ def numbered(freight: ir.Table, *, keep: Keep = as_built) -> ir.Table:
     line keeps its key when its order becomes known, its dates change, or its file is renamed. ``seq`` is by month,
     invoice date, invoice number, content: an earlier month's lines come first, the order of input rows is irrelevant.
     """
-    f = freight
-    named = f.mutate(
-        given_order_no=f.order_no,
-        amount=f.amount.cast(MONEY),
-        quantity=ibis.coalesce(f.quantity, 1).cast(QUANTITY),
-        _identity=identity_digest(
-            f.vendor, f.vendor_invoice_no, ibis.coalesce(f.order_no, f.bl_no), f.charge_code, f.container_no,
-            f.currency, f.amount.cast(MONEY),
-        ),
+    whole = {"amount": freight.amount.cast(MONEY), "quantity": ibis.coalesce(freight.quantity, 1).cast(QUANTITY)}
+    lines = freight.mutate(given_order_no=freight.order_no, **whole)
+    # Lines are sorted by what decides their place alone: wide ones cost three times as much.
+    identity = identity_digest(
+        lines.vendor, lines.vendor_invoice_no, ibis.coalesce(lines.order_no, lines.bl_no), lines.charge_code,
+        lines.container_no, lines.currency, lines.amount,
     )  # fmt: skip
-    content = (
-        "container_type",
-        "quantity",
-        "unit_basis",
-        "confirmed_on",
-        "voucher_no",
-        "ar_rate",
-        "source_file",
-        "source_row",
-    )
+    narrow = keep("freight_identities", lines.select(*_ROW, "invoiced_on", "vendor_invoice_no", _identity=identity))
+    # Few lines are equal to another: only those ask for their content.
+    several = narrow.group_by("_identity").agg(_lines=narrow.count()).filter(lambda t: t._lines > 1)
+    twins = narrow.semi_join(several, "_identity").join(lines.select(*dict.fromkeys((*_ROW, *_CONTENT))), _ROW)
+    dates = [twins.month.asc(), twins.invoiced_on.asc(nulls_first=True)]
+    order = [*dates, *[twins[column].asc(nulls_first=True) for column in _CONTENT]]
+    among = ibis.window(group_by="_identity", order_by=order)
+    twins = twins.select(*_ROW, occurrence=ibis.row_number().over(among) + 1)
+    joined = narrow.left_join(twins, _ROW, rname="t_{name}")
+    joined = joined.mutate(occurrence=ibis.coalesce(joined.occurrence, 1))
     order = [
-        named.month.asc(), named.invoiced_on.asc(nulls_first=True), named.vendor_invoice_no.asc(),
-        named._identity.asc(), *[named[column].asc(nulls_first=True) for column in content],
+        joined.month.asc(), joined.invoiced_on.asc(nulls_first=True), joined.vendor_invoice_no.asc(), joined._identity.asc(),
+        joined.occurrence.asc(),
     ]  # fmt: skip
-    sequenced = keep("freight_sequenced", named.mutate(_number=ibis.row_number().over(ibis.window(order_by=order))))
-    sequenced = sequenced.mutate(seq=sequenced._number * _PARTS).drop("_number")
-    # Few lines are equal to another: only those travel through the second window.
-    several = sequenced.group_by("_identity").agg(_lines=sequenced.count()).filter(lambda t: t._lines > 1)
-    twins = sequenced.select("seq", "_identity").semi_join(several, "_identity")
-    by_seq = ibis.window(group_by="_identity", order_by="seq")
-    twins = twins.select("seq", _number=ibis.row_number().over(by_seq))
-    joined = sequenced.left_join(twins, "seq", rname="t_{name}")
-    occurrence = ibis.coalesce(joined._number, 0) + 1
-    again = (occurrence > 1).ifelse("-" + occurrence.cast("string"), "")
-    return joined.mutate(occurrence=occurrence, line_key=joined._identity + again).drop("_identity", "_number", "t_seq")
+    again = (joined.occurrence > 1).ifelse("-" + joined.occurrence.cast("string"), "")
+    places = joined.select(
+        *_ROW,
+        "occurrence",
+        seq=ibis.row_number().over(ibis.window(order_by=order)) * _PARTS,
+        line_key=joined._identity + again,
+    )
+    return lines.join(keep("freight_places", places), _ROW)
 
 
 def order_containers(orders: ir.Table) -> ir.Table:
@@ -116,10 +118,11 @@ def _pointed_at(lines: ir.Table, orders: ir.Table) -> ir.Table:
 
 
 def _located(lines: ir.Table, orders: ir.Table) -> ir.Table:
-    """Lines with ``order_no`` (NULL if unknown), ``order_source``, ``candidates``."""
+    """Of each line seq, ``order_no`` (NULL if unknown), ``order_source``, ``candidates``."""
     known = orders.select(known_order="order_no").distinct()
-    given = lines.left_join(known, lines.given_order_no == known.known_order)
-    pointed = _pointed_at(lines, orders)
+    asked = lines.select("seq", "line_key", "given_order_no", "bl_no", "container_no")
+    given = asked.left_join(known, asked.given_order_no == known.known_order)
+    pointed = _pointed_at(asked, orders)
     joined = given.left_join(pointed, "line_key", rname="{name}_pointed")
     sole = joined.given_order_no.isnull() & (joined.fitting == 1)
     source = ibis.cases(
@@ -128,10 +131,8 @@ def _located(lines: ir.Table, orders: ir.Table) -> ir.Table:
         (sole, BY_CONTAINER),
         else_=ibis.null("string"),
     )
-    return joined.mutate(
-        order_no=ibis.coalesce(joined.known_order, sole.ifelse(joined.only, ibis.null("string"))),
-        order_source=source,
-    ).drop("known_order", "line_key_pointed", "fitting", "only", "by_bill")
+    order = ibis.coalesce(joined.known_order, sole.ifelse(joined.only, ibis.null("string")))
+    return joined.select("seq", "candidates", order_no=order, order_source=source)
 
 
 def split_decisions(adjustments: ir.Table, orders: ir.Table) -> ir.Table:
@@ -246,8 +247,8 @@ def assign_orders(freight: ir.Table, orders: ir.Table, adjustments: ir.Table, *,
     Formula: the order with most references of the line (B/L, container); ties stay open.
     Units: as given. Rounding: a split by largest remainder. Errors: none. Source: the contract, section 2.
     """
-    lines = keep("freight_numbered", numbered(freight, keep=keep))
-    located = keep("freight_located", _located(lines, orders))
+    lines = numbered(freight, keep=keep)
+    located = lines.drop("order_no").join(keep("freight_located", _located(lines, orders)), "seq")
     splits = keep("freight_split_decisions", split_decisions(adjustments, orders))
     whole = located.mutate(
         whole_amount=located.amount,
