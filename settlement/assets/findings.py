@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 
 from settlement.assets import evidence
 from settlement.assets.evidence import requests_of_orders
+from settlement.assets.publish import begin_publishing
 from settlement.assets.run import SettlementRun
 from settlement.assets.settlement import service_words
 from settlement.assets.table_asset import OWNERS, PARTITIONS, code_version
@@ -63,6 +64,7 @@ _VERSIONS = (
     code_version=code_version(*_VERSIONS),
 )  # fmt: skip
 def rule_findings(run: SettlementRun) -> dg.MaterializeResult:
+    begin_publishing(run)
     for name, find in {
         "export": export_rows,
         "fx": fx_rows,

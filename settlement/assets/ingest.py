@@ -43,6 +43,7 @@ def _asset(**more):
     code_version=code_version(ingest.ingest_reference),
 )
 def reference_masters(run: SettlementRun) -> dg.MaterializeResult:
+    run.month_files()  # meanwhile
     ingest.ingest_reference(run.con, run.warehouse.home)
     return dg.MaterializeResult(metadata=_told(run, "reference", "C-40、contract-3"))
 
@@ -53,7 +54,7 @@ def reference_masters(run: SettlementRun) -> dg.MaterializeResult:
     code_version=code_version(ingest.ingest_month),
 )
 def input_rows(run: SettlementRun) -> dg.MaterializeResult:
-    ingest.ingest_month(run.con, run.warehouse.home, run.month, run.warehouse.past_input)
+    ingest.ingest_month(run.con, run.warehouse.home, run.month, run.warehouse.past_input, run.month_files())
     totals = run.warehouse.work("stage", "control_totals").group_by("input_table", "currency")
     sums = totals.agg(**{name: (lambda t, name=name: t[name].sum()) for name in _TOTALS}).order_by(
         "input_table", "currency"

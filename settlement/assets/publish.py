@@ -36,20 +36,38 @@ def _asset(**more):
 
 
 def published_rows(run: SettlementRun) -> dict[tuple[str, str], ir.Table]:
-    """This month's rows of every table: the contract's in ``mart``, the accepted input in ``input``."""
-    rows = {("mart", name): run.book(name) for name in mart_tables() if name not in CLOCKS}
+    """This month's rows of the contract's tables that are made, in ``mart``, and of the accepted input, in ``input``."""
+    made = run.warehouse.tables_of("book")
+    rows = {("mart", name): run.book(name) for name in mart_tables() if name in made}
     for name in run.warehouse.tables_of("stage"):
         staged = run.warehouse.work("stage", name)
         if name in mart_tables() or "month" not in staged.columns:
             continue  # control_totals and rejected_rows are published in mart
-        if name in ACCOUNTS_OF_PERSONS:
-            staged = privacy.masked(staged, ACCOUNTS_OF_PERSONS[name], run.facts("persons"))
-        rows["input", name] = staged
+        rows["input", name] = _masked(run, name, staged)
     return rows
 
 
+def published_masters(run: SettlementRun) -> dict[tuple[str, str], ir.Table]:
+    """The masters as they were read."""
+    names = run.warehouse.tables_of("reference")
+    return {("reference", name): _masked(run, name, run.reference(name)) for name in names}
+
+
+def _masked(run: SettlementRun, name: str, rows: ir.Table) -> ir.Table:
+    column = ACCOUNTS_OF_PERSONS.get(name)
+    return privacy.masked(rows, column, run.facts("persons")) if column else rows
+
+
+def begin_publishing(run: SettlementRun) -> None:
+    """Write into the coming file what is made and changes no more, while exceptions are being found. Nothing of it is
+    there for anybody before ``published_warehouse`` ends it."""
+    rows = published_rows(run)
+    coming = {("mart", name): mart_table(name) for name in mart_tables() if ("mart", name) not in rows}
+    run.warehouse.begin_month(rows, published_masters(run), coming)
+
+
 def clock_rows(run: SettlementRun) -> dict[tuple[str, str], ir.Table]:
-    """``months`` and ``runs`` with this run, and the masters as they were read."""
+    """``months`` and ``runs`` with this run."""
     at = run_record.now()
     # A mandatory folder without input makes the month incomplete: it cannot be closed, but everything else is done.
     found = run.book("exceptions")
@@ -69,16 +87,10 @@ def clock_rows(run: SettlementRun) -> dict[tuple[str, str], ir.Table]:
             "finished_at": at,
         },
     ]
-    whole = {
+    return {
         ("mart", "months"): ibis.memtable(states, schema=mart_table("months")),
         ("mart", "runs"): ibis.memtable(runs, schema=mart_table("runs")),
     }
-    for name in run.warehouse.tables_of("reference"):
-        masters = run.reference(name)
-        if name in ACCOUNTS_OF_PERSONS:
-            masters = privacy.masked(masters, ACCOUNTS_OF_PERSONS[name], run.facts("persons"))
-        whole["reference", name] = masters
-    return whole
 
 
 def _rows(run: SettlementRun, name: str) -> list[dict]:
@@ -97,7 +109,10 @@ def published_warehouse(run: SettlementRun) -> dg.MaterializeResult:
     # Great Expectations takes seconds to import, and only the next asset uses it: meanwhile the engine writes.
     Thread(target=import_module, args=["settlement.checks.audit"], daemon=True).start()
     rows = published_rows(run)
-    run.warehouse.replace_month(rows, clock_rows(run))
+    missing = sorted(set(mart_tables()) - {name for schema, name in rows if schema == "mart"} - set(CLOCKS))
+    if missing:
+        raise dg.Failure(f"not made in this run: {', '.join(missing)}; launch the whole job")
+    run.warehouse.replace_month(rows, {**published_masters(run), **clock_rows(run)})
     # The pair to the checks before writing: what was written is what was checked.
     for (schema, name), relation in rows.items():
         written = run.warehouse.books(schema, name)

@@ -21,6 +21,7 @@ from settlement import month as months
 from settlement.checks.mart_schemas import mart_table
 from settlement.io.engine import collect_seldom
 from settlement.io.home import find_home
+from settlement.io.ingest import MonthFiles
 from settlement.io.lock import holding
 from settlement.io.parameters import load_parameters
 from settlement.io.published import month_states
@@ -46,6 +47,7 @@ class SettlementRun(dg.ConfigurableResource):
 
     _stack: ExitStack = PrivateAttr(default_factory=ExitStack)
     _warehouse: Warehouse | None = PrivateAttr(default=None)
+    _month_files: MonthFiles | None = PrivateAttr(default=None)
     _parameters: object = PrivateAttr(default=None)
     _run_id: str = PrivateAttr(default="")
     _started_at: datetime = PrivateAttr(default=None)
@@ -84,7 +86,7 @@ class SettlementRun(dg.ConfigurableResource):
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         self._stack.close()
-        self._warehouse = None
+        self._warehouse = self._month_files = None
 
     # --- what assets use -----------------------------------------------------------------------
     @property
@@ -136,6 +138,12 @@ class SettlementRun(dg.ConfigurableResource):
     def past(self, name: str) -> ir.Table:
         """Earlier months' rows of a published table."""
         return self.warehouse.past(name, mart_table(name))
+
+    def month_files(self) -> MonthFiles:
+        """The month's files, being read since they were first asked for in this run."""
+        if self._month_files is None:
+            self._month_files = self._stack.enter_context(MonthFiles(self.warehouse.home, self.month))
+        return self._month_files
 
     def keep(self, schema: str, name: str, relation: ir.Table) -> ir.Table:
         return self.warehouse.keep(schema, name, relation)

@@ -7,7 +7,7 @@ that make a run repeatable and closed to the network. What does not: tables, fil
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
@@ -22,8 +22,11 @@ import pyarrow as pa
 import sqlglot as sg
 import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
+from ibis.backends.sql.compilers import DuckDBCompiler
 from ibis.backends.sql.datatypes import DuckDBType
 from ibis.common.exceptions import TableNotFound
+from ibis.common.graph import Graph
+from ibis.common.patterns import AnyOf, InstanceOf, Object, Pattern, Replace
 
 from settlement.io.later import Later
 
@@ -84,12 +87,42 @@ def drawn_together() -> Iterator[None]:
         ibis.options.sql.fuse_selects = False
 
 
+def _types_of(pattern: Pattern) -> tuple[type, ...]:
+    """Only nodes of these types can match a pattern; every node, where it does not say."""
+    if isinstance(pattern, Replace):
+        return _types_of(pattern.matcher)
+    if isinstance(pattern, AnyOf):
+        return tuple(kind for part in pattern.patterns for kind in _types_of(part))
+    if isinstance(pattern, Object):
+        return _types_of(pattern.type)
+    return (pattern.type,) if isinstance(pattern, InstanceOf) else (ops.Node,)
+
+
+class Compiler(DuckDBCompiler):
+    """Ibis' compiler to DuckDB's SQL, less the rewriting of what does not occur in an expression: to look for it again
+    and again in every node is a fifth of the work."""
+
+    __slots__ = ("rewrites",)
+    lowered_ops = LOWERED_OPS = {}
+
+    def translate(self, op: ops.Node, *, params: Mapping[ir.Value, object]) -> sge.Expression:
+        """As Ibis has it."""
+        found = {type(node) for node in Graph.from_bfs(op)}
+        self.rewrites = tuple(rewrite for rewrite, kinds in _REWRITES if any(issubclass(kind, kinds) for kind in found))
+        return super().translate(op, params=params)
+
+
+_REWRITES = tuple((rewrite, _types_of(rewrite)) for rewrite in DuckDBCompiler.rewrites)
+
+
 class Engine(Backend):
     """Ibis' DuckDB backend, less what it does again and again: a month asks a thousand times what columns a table has.
 
     ``keep`` makes tables in the background. ``to_pyarrow``, ``execute`` and ``load`` wait for those they need, whatever else is asked
     of the connection waits until nothing is under way.
     """
+
+    compiler = Compiler()
 
     def __init__(self, *given, **more) -> None:
         self._later: Later | None = None
@@ -139,11 +172,9 @@ class Engine(Backend):
         ``sql``: the ``creation`` of it, where it was asked for. Errors of the engine are raised by what waits for it.
         """
         if self._later is None:
-            self._later = Later([self._another() for _ in range(AT_A_TIME)])
-        held = {table.name: table.data.to_pyarrow(table.schema) for table in relation.op().find(ops.InMemoryTable)}
-        self._later.run(
-            (schema, name), sql or self.creation(schema, name, relation), after=_tables_of(relation), rows=held
-        )
+            self._later = Later([self.another() for _ in range(AT_A_TIME)])
+        sql = sql or self.creation(schema, name, relation)
+        self._later.run((schema, name), sql, after=_tables_of(relation), rows=rows_in(relation))
         if self.is_waiting:
             self._later.finish()
         kept = sch.Schema({column: _kept_as(kind) for column, kind in relation.schema().items()})
@@ -165,6 +196,11 @@ class Engine(Backend):
         """As Ibis has it."""
         self._kept.pop((more.get("database"), name), None)
         super().drop_table(name, **more)
+
+    def wait_for(self, relations: Iterable[ir.Table]) -> None:
+        """Until the tables that these read are made, for whoever reads them on another connection."""
+        if self._later is not None:
+            self._later.finish({table for relation in relations for table in _tables_of(relation)})
 
     def drop_kept(self, schema: str) -> None:
         """Drop every table kept in a schema, in the background, when what reads them now has read them."""
@@ -215,7 +251,8 @@ class Engine(Backend):
         for statement in self._beginning:
             self._connection.execute(statement)
 
-    def _another(self) -> duckdb.DuckDBPyConnection:
+    def another(self) -> duckdb.DuckDBPyConnection:
+        """A connection more to the same databases."""
         connection = self._connection.cursor()
         for statement in self._beginning:
             connection.execute(statement)
@@ -242,6 +279,11 @@ class Engine(Backend):
         except duckdb.CatalogException as error:
             raise TableNotFound(table_name) from error
         return sch.Schema({name: _type_named(text, null == "YES") for name, text, null, *_ in columns})
+
+
+def rows_in(relation: ir.Table) -> dict[str, pa.Table]:
+    """The tables in memory that a relation reads, by the names its SQL calls them."""
+    return {table.name: table.data.to_pyarrow(table.schema) for table in relation.op().find(ops.InMemoryTable)}
 
 
 def _tables_of(expr: ir.Expr) -> set[tuple[str | None, str]]:

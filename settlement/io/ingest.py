@@ -91,18 +91,41 @@ def ingest_reference(con: Engine, home: Home) -> None:
     _keep_files(con, "reference", inbox)
 
 
-def ingest_month(con: Engine, home: Home, month: str, past: Past) -> None:
+class MonthFiles:
+    """The files of a month being read, but the bank's, from now on: some take longer than all the masters.
+
+    A context: at its end nobody reads any more.
+    """
+
+    def __init__(self, home: Home, month: str) -> None:
+        self.readers = Readers()
+        self.folders: dict[str, Folder] = {
+            name: begin_folder(
+                self.readers, home.inbox(month) / name, monthly_layouts(name), _earlier_files(home, month, name)
+            )
+            for name in dict.fromkeys(layout.folder for layout in monthly_layouts())
+        }
+
+    def __enter__(self) -> MonthFiles:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.readers.close()
+
+
+def ingest_month(con: Engine, home: Home, month: str, past: Past, files: MonthFiles | None = None) -> None:
     """Every file of ``raw/<month>`` as ``stage.<table>``; ``ingest_reference`` comes before it.
 
-    ``past(name, schema)``: accepted rows of earlier months of a table. Nothing raises for what stands in a file:
+    ``past(name, schema)``: accepted rows of earlier months of a table. ``files``: where they are being read already.
+    Nothing raises for what stands in a file:
     it is an exception in ``found.ingest``, and the row a line of ``stage.rejected_rows``.
     """
     for schema in ("stage", "found"):
         con.create_database(schema, force=True)
     inbox, counts = Inbox(), {}
-    with Readers() as readers:
-        folders = _begun(readers, home, month)
-        statements = begin_bank(con, readers, home, month)
+    with files or MonthFiles(home, month) as begun:
+        folders = begun.folders
+        statements = begin_bank(con, begun.readers, home, month)
         slow = [name for name, folder in folders.items() if folder.is_slow and name != "payments"]
         for name in [name for name in folders if name not in slow]:
             counts |= _taken(con, inbox, home, folders[name], month)
@@ -138,14 +161,6 @@ def ingest_month(con: Engine, home: Home, month: str, past: Past) -> None:
     con.keep("stage", "control_totals", control_totals(counted, rejections, seen, month))
     found = _found(con, past, rejections, missing + (["bank"] if bank.is_missing else []), month)
     con.keep("found", "ingest", found.union(bank.found).order_by("code", "subject"))
-
-
-def _begun(readers: Readers, home: Home, month: str) -> dict[str, Folder]:
-    """The month's folders but the bank's, all being read."""
-    return {
-        name: begin_folder(readers, home.inbox(month) / name, monthly_layouts(name), _earlier_files(home, month, name))
-        for name in dict.fromkeys(layout.folder for layout in monthly_layouts())
-    }
 
 
 def _taken(con: Engine, inbox: Inbox, home: Home, folder: Folder, month: str) -> dict[str, int]:

@@ -7,10 +7,11 @@ exceptions. What does not: formats and lines (`bank/`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import ibis
@@ -21,7 +22,7 @@ import pyarrow.compute as pc
 from settlement.io.bank import STATEMENT_ROWS, TRANSACTIONS, Combined, Finding, StatementRead, combine, read_statement
 from settlement.io.engine import Engine
 from settlement.io.home import Home
-from settlement.io.inbox import read_references
+from settlement.io.inbox import copies, read_references
 from settlement.io.layouts import layouts
 from settlement.io.parameters import parameter_files
 from settlement.io.readers import Readers
@@ -80,10 +81,21 @@ def statement_schema() -> ibis.Schema:
 
 @dataclass(frozen=True)
 class Statements:
-    """The month's bank files being read, in order."""
+    """The month's bank files being read, in order; one with the bytes of another is not read again."""
 
     files: Sequence[Path]
-    reads: Sequence[Future[StatementRead]]
+    originals: Mapping[Path, Path]
+    reads: Mapping[Path, Future[StatementRead]]
+    read: Callable[[Path], StatementRead]
+
+    def results(self) -> list[StatementRead]:
+        """What each file gave."""
+        return [self._result(path) for path in self.files]
+
+    def _result(self, path: Path) -> StatementRead:
+        read = self.reads[self.originals.get(path, path)].result()
+        # What is said of a refused file names it.
+        return self.read(path) if read.path != path and read.format_name is None else replace(read, path=path)
 
 
 def begin_bank(con: Engine, readers: Readers, home: Home, month: str) -> Statements:
@@ -92,7 +104,11 @@ def begin_bank(con: Engine, readers: Readers, home: Home, month: str) -> Stateme
     files = list(files_in(folder))
     own = con.table("own_accounts", database="reference").select("account_no", "currency").to_pyarrow().to_pylist()
     accounts = {row["account_no"]: row["currency"] for row in own}
-    return Statements(files, [readers.read(read_statement, path, own_accounts=accounts, root=folder) for path in files])
+    originals = copies(files, [])
+    read = partial(read_statement, own_accounts=accounts, root=folder)
+    return Statements(
+        files, originals, {path: readers.read(read, path) for path in files if path not in originals}, read
+    )
 
 
 def ingest_bank(con: Engine, home: Home, month: str, past: Past, statements: Statements) -> BankRows:
@@ -100,7 +116,7 @@ def ingest_bank(con: Engine, home: Home, month: str, past: Past, statements: Sta
 
     Nothing raises for what stands in a file.
     """
-    files, reads = statements.files, [read.result() for read in statements.reads]
+    files, reads = statements.files, statements.results()
     own = con.table("own_accounts", database="reference")
     names = [home.shown(path) for path in files]
     combined = combine(reads, names=names, **_known(con, reads, past))

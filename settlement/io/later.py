@@ -84,7 +84,7 @@ class Later:
             self._ready.remove(statement)
         try:
             self._execute(statement)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, who waits for it raises it
+        except BaseException as error:
             statement.done.set_exception(error)
         else:
             statement.done.set_result(None)
@@ -97,7 +97,7 @@ class Later:
             raise duckdb.InterruptException("given up before it began")
         connection = self._idle.get()
         try:
-            _execute_with(connection, statement.sql, statement.rows)
+            execute_with(connection, statement.sql, statement.rows)
         finally:
             self._idle.put(connection)
 
@@ -135,11 +135,14 @@ class Later:
             connection.close()
 
 
-def _execute_with(connection: duckdb.DuckDBPyConnection, sql: str, rows: Mapping[str, pa.Table]) -> None:
+def execute_with(
+    connection: duckdb.DuckDBPyConnection, sql: str, rows: Mapping[str, pa.Table], parameters: Sequence[object] = ()
+) -> None:
+    """A statement that reads ``rows``, tables in memory, by the names it calls them."""
     for name, table in rows.items():
         connection.register(name, table)
     try:
-        connection.execute(sql)
+        connection.execute(sql, parameters)
     finally:
         for name in rows:
             connection.unregister(name)

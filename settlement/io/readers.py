@@ -43,6 +43,10 @@ class Readers:
         return self
 
     def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait for what is being read; what has not begun is not read."""
         for pool in (self._threads, self._apart):
             pool.shutdown(cancel_futures=True)
 

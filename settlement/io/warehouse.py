@@ -11,22 +11,28 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 import sqlglot as sg
 import sqlglot.expressions as sge
 from ibis.common.exceptions import TableNotFound
 
-from settlement.io.engine import Engine, connect_scratch, spill_of
+from settlement.io.engine import Engine, connect_scratch, rows_in, spill_of
 from settlement.io.home import Home
+from settlement.io.replacing import Replacing
 
 BOOKS, WORK = "books", "work"
 FOR_NOW = "workings"
 WORK_SCHEMAS = ("stage", "reference", "facts", FOR_NOW, "found", "book")
 BOOKS_SCHEMAS = ("mart", "input", "reference")
+_PUBLISHED_AS = {"book": "mart", "stage": "input", "reference": "reference"}
+_ARRIVED = "arrived"
+Rows = Mapping[tuple[str, str], ir.Table]
 
 
 class Warehouse:
@@ -39,6 +45,8 @@ class Warehouse:
         self.con: Engine | None = None
         self.made_by: dict[tuple[str, str], str] = {}  # the SQL that made each table, for the UI
         self._is_published = False
+        self._replacing: Replacing | None = None
+        self._replaced: set[tuple[str, str]] = set()
 
     @property
     def work_file(self) -> Path:
@@ -70,6 +78,9 @@ class Warehouse:
         if self.con is None:
             return
         self.con.give_up()
+        if self._replacing is not None:
+            self._replacing.close()
+            self._replacing = None
         try:
             if not self._is_published:
                 self.con.raw_sql(f"CHECKPOINT {WORK}")
@@ -82,6 +93,8 @@ class Warehouse:
     # --- the work file -------------------------------------------------------------------------
     def keep(self, schema: str, name: str, relation: ir.Table) -> ir.Table:
         """The relation as a table of the work file: computed once, in the background, readable by name at once."""
+        if (_PUBLISHED_AS.get(schema), name) in self._replaced:
+            raise AssertionError(f"{schema}.{name} is made again, and what it was is being published")
         sql = self.con.creation(schema, name, relation, is_shown=schema == "book")
         self.made_by[schema, name] = sql
         return self.con.keep(schema, name, relation, sql)
@@ -126,25 +139,48 @@ class Warehouse:
         return True
 
     # --- publishing ----------------------------------------------------------------------------
-    def replace_month(self, rows: dict[tuple[str, str], ir.Table], whole: dict[tuple[str, str], ir.Table]) -> None:
+    def begin_month(self, rows: Rows, whole: Rows, coming: Mapping[tuple[str, str], ibis.Schema]) -> None:
+        """Begin, in the background, what ``replace_month`` ends: the rows that nothing changes any more.
+
+        ``coming``: the columns of the tables that it will bring. Until it ends nothing of it is in the books.
+        """
+        schemas = {key: relation.schema() for key, relation in {**rows, **whole}.items()}
+        for (schema, name), columns in {**schemas, **coming}.items():
+            self._ensure(schema, name, columns)
+        self.con.wait_for([*rows.values(), *whole.values()])
+        self._replacing = Replacing(self.con.another())
+        for month, relations in ((self.month, rows), (None, whole)):
+            for (schema, name), relation in relations.items():
+                ordered = self._in_order(schema, name, relation)
+                self._replace(schema, name, month, self.con.compiler.to_sqlglot(ordered), rows_in(ordered))
+
+    def replace_month(self, rows: Rows, whole: Rows) -> None:
         """In one transaction: this month's rows of each ``(schema, table)`` of the books are replaced.
 
-        ``whole`` tables are replaced entirely (the reference masters, the run record).
+        ``whole`` tables are replaced entirely (the reference masters, the run record). What ``begin_month`` was given
+        is on its way. Raises what any statement raises; then nothing is replaced.
         """
-        for (schema, name), relation in {**rows, **whole}.items():
-            self._ensure(schema, name, relation.schema())
-        self.con.raw_sql("BEGIN TRANSACTION")
-        try:
-            for (schema, name), relation in rows.items():
-                self._delete(schema, name, self.month)
-                self.con.insert(name, self._in_order(schema, name, relation), database=(BOOKS, schema))
-            for (schema, name), relation in whole.items():
-                self._delete(schema, name, None)
-                self.con.insert(name, self._in_order(schema, name, relation), database=(BOOKS, schema))
-        except BaseException:
-            self.con.raw_sql("ROLLBACK")
-            raise
-        self.con.raw_sql("COMMIT")
+        if self._replacing is None:
+            self.begin_month(rows, whole, {})
+        for month, relations in ((self.month, rows), (None, whole)):
+            for (schema, name), relation in relations.items():
+                if (schema, name) not in self._replaced:
+                    arrived = self.con.to_pyarrow(self._in_order(schema, name, relation))
+                    self._replace(schema, name, month, sg.select("*").from_(_ARRIVED), {_ARRIVED: arrived})
+        replacing, self._replacing, self._replaced = self._replacing, None, set()
+        replacing.commit()
+
+    def _replace(
+        self, schema: str, name: str, month: str | None, select: sge.Query, arrived: Mapping[str, pa.Table]
+    ) -> None:
+        target = sg.table(name, db=schema, catalog=BOOKS, quoted=True)
+        old = sge.Delete(this=target)
+        if month is None:
+            self._replacing.run(old.sql("duckdb"))
+        else:
+            self._replacing.run(old.where(sg.column("month", quoted=True).eq(sge.Placeholder())).sql("duckdb"), [month])
+        self._replacing.run(sge.insert(select, target).sql("duckdb"), rows=arrived)
+        self._replaced.add((schema, name))
 
     def publish(self) -> None:
         """Put the books in the place of the published file, by one rename. Nobody ever sees half of it."""
@@ -173,14 +209,6 @@ class Warehouse:
                     this=sg.to_identifier(column, quoted=True), kind=self.con.compiler.type_mapper.from_ibis(kind)
                 )
                 self.con.raw_sql(sge.Alter(this=target, kind="TABLE", actions=[definition]).sql("duckdb"))
-
-    def _delete(self, schema: str, name: str, month: str | None) -> None:
-        target = sge.Delete(this=sg.table(name, db=schema, catalog=BOOKS, quoted=True))
-        if month is None:
-            self.con.con.execute(target.sql("duckdb"))
-        else:
-            wanted = target.where(sg.column("month", quoted=True).eq(sge.Placeholder()))
-            self.con.con.execute(wanted.sql("duckdb"), [month])
 
     def _in_order(self, schema: str, name: str, relation: ir.Table) -> ir.Table:
         """The relation with the columns of the books' table, by name: an insert goes by position."""

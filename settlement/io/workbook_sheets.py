@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -59,7 +60,16 @@ def _texts(column: Sequence[object]) -> pa.Array:
     try:
         return pa.array(column, pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError):  # most columns hold nothing but text; not this one
-        return pa.array([cell if type(cell) is str else cell_text(cell) for cell in column], pa.string())
+        known: dict[type, _Texts] = defaultdict(_Texts)  # by type: 1, 1.0 and TRUE are one key
+        return pa.array([cell if type(cell) is str else known[type(cell)][cell] for cell in column], pa.string())
+
+
+class _Texts(dict[object, str]):
+    """The text of each value of one type, worked out once: a column has few days, and many equal numbers."""
+
+    def __missing__(self, cell: object) -> str:
+        self[cell] = text = cell_text(cell)
+        return text
 
 
 def _with_unread(table: pa.Table, scan: SheetScan) -> pa.Table:

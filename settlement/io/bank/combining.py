@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
 import ibis
 import numpy as np
@@ -51,9 +52,14 @@ class Combined:
     lines: pa.Table
     rejected: pa.Table
     statements: pa.Table
-    conversions: pa.Table
     findings: list[Finding]
     breaks: list[Break]
+    known: pa.Table  # all transactions, those of earlier combinations too
+
+    @cached_property
+    def conversions(self) -> pa.Table:
+        """Worked out when asked for: nothing else here waits for it."""
+        return conversions_of(self.known, self.lines)
 
 
 def combine(
@@ -85,15 +91,13 @@ def combine(
         lines=fresh,
         rejected=rejected,
         statements=_statement_rows(reads, shown),
-        conversions=conversions_of(
-            fresh if new.all() else lines.select(TRANSACTIONS.names).filter(pa.array(taken.is_kept)), fresh
-        ),
         findings=[
             *file_findings(reads, shown, rejected),
             *repeat_findings(lines, taken.repeats),
             *break_findings(breaks, file_names, reads),
         ],
         breaks=breaks,
+        known=fresh if new.all() else lines.select(TRANSACTIONS.names).filter(pa.array(taken.is_kept)),
     )
 
 

@@ -157,5 +157,7 @@ def _row(
 
 def _mentions(debit: dict, credit: dict, reference: str) -> bool:
     """Whether one of the legs names the receipt's reference."""
+    if len(reference) < 6:
+        return False
     texts = [leg[name] or "" for leg in (debit, credit) for name in ("bank_ref", "summary", "purpose", "remark")]
-    return len(reference) >= 6 and any(reference in text.upper() for text in texts)
+    return reference in "\0".join(texts).upper()
