@@ -11,6 +11,7 @@ $(VENV)/.installed-run: requirements/run.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/run.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q -j 2 settlement
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed-run requirements/dev.txt

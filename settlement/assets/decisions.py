@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from settlement.assets.run import SettlementRun
-from settlement.assets.settlement import with_decision_key
+from settlement.assets.settlement import all_desired, with_decision_key
 from settlement.assets.table_asset import table_asset
 from settlement.rules.books import decision_outcomes as outcomes
 from settlement.rules.books import scoreboard as boards
@@ -25,7 +25,7 @@ def decision_rows(run: SettlementRun) -> ir.Table:
     parts = [
         outcomes.claim_outcomes(facts("claims"), facts("standing_pieces"), refused),
         outcomes.held_outcomes(facts("held_claims"), facts("claims"), "认领", "txn_id"),
-        outcomes.adjustment_outcomes(with_decision_key(facts("adjustments")), facts("desired_postings")),
+        outcomes.adjustment_outcomes(with_decision_key(facts("adjustments")), all_desired(run)),
         outcomes.approval_outcomes(facts("approvals"), run.book("exceptions")),
         outcomes.held_outcomes(facts("held_approvals"), facts("approvals"), "审批", "exception_id"),
     ]

@@ -108,7 +108,7 @@ def known_facts(run: SettlementRun) -> dg.MaterializeResult:
     # Earlier months' rows come from the published file, where persons' accounts are masked (PRV-01).
     run.keep("facts", "payments", privacy.restored(run.facts("payments"), "payee_account", "payee_name", people))
     lines = privacy.restored(cumulative(run, "bank"), "counterparty_account", "counterparty_name", people)
-    run.keep("facts", "transactions", first_seen(lines).select(*TRANSACTION))
+    run.keep("facts", "transactions", first_seen(lines.select(*TRANSACTION)))
     described = facts.described_orders(run.facts("orders"), run.facts("goods"), run.reference("principals"))
     run.keep("facts", "described_orders", described)
     sql = run.warehouse.made_by["facts", "orders"]
@@ -118,9 +118,7 @@ def known_facts(run: SettlementRun) -> dg.MaterializeResult:
 
 def first_seen(bank: ir.Table) -> ir.Table:
     """Bank lines once each, in the first month whose folder held them (contract, section 4)."""
-    order = [bank.month, bank.source_file, bank.source_row]
-    ranked = bank.mutate(_rank=ibis.row_number().over(ibis.window(group_by="txn_id", order_by=order)))
-    return ranked.filter(ranked._rank == 0).drop("_rank")
+    return facts.first_of_each(bank, ["txn_id"], [bank.month, bank.source_file, bank.source_row])
 
 
 def bank_transactions_of_month(run: SettlementRun) -> ir.Table:

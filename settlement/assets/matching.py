@@ -64,8 +64,7 @@ def match_inputs(run: SettlementRun) -> MatchInputs:
 def matched_money(run: SettlementRun) -> dg.MaterializeResult:
     inputs = prepared(match_inputs(run))  # once for both
     receipt_result, payment_result = match_receipts(inputs), match_payments(inputs)
-    counts = {}
-    for name, relation in {
+    results = {
         "receipt_flows": receipt_result.allocations,
         "receipt_unmatched": receipt_result.unmatched,
         "receipt_evidence": receipt_result.evidence,
@@ -73,14 +72,16 @@ def matched_money(run: SettlementRun) -> dg.MaterializeResult:
         "payment_flows": payment_result.allocations,
         "payment_unmatched": payment_result.unmatched,
         "payment_evidence": payment_result.evidence,
-    }.items():
-        counts[name] = int(run.keep("facts", name, relation).count().to_pyarrow().as_py())
+    }
+    kept = {name: run.keep("facts", name, relation) for name, relation in results.items()}
     _convert(run)
     run.found("matching", receipt_result.found)
     run.found("payments", payment_result.found)
     _value_receipts(run)
     _value_payments(run)
     run.forget()
+    # Counted last: nobody waits for what can be made meanwhile.
+    counts = {name: int(relation.count().to_pyarrow().as_py()) for name, relation in kept.items()}
     return dg.MaterializeResult(metadata={"rows": dg.MetadataValue.json(counts)})
 
 

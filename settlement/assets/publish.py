@@ -61,6 +61,7 @@ def _masked(run: SettlementRun, name: str, rows: ir.Table) -> ir.Table:
 def begin_publishing(run: SettlementRun) -> None:
     """Write into the coming file what is made and changes no more, while exceptions are being found. Nothing of it is
     there for anybody before ``published_warehouse`` ends it."""
+    run.input_digest()  # begins, too
     rows = published_rows(run)
     coming = {("mart", name): mart_table(name) for name in mart_tables() if ("mart", name) not in rows}
     run.warehouse.begin_month(rows, published_masters(run), coming)
@@ -81,7 +82,7 @@ def clock_rows(run: SettlementRun) -> dict[tuple[str, str], ir.Table]:
             "month": run.month,
             "run_id": run.run_id,
             "as_of": run.day,
-            "input_digest": run_record.input_digest(run.warehouse.home, run.month),
+            "input_digest": run.input_digest().result(),
             "code_version": run_record.code_version(),
             "started_at": run.started_at,
             "finished_at": at,
@@ -114,13 +115,11 @@ def published_warehouse(run: SettlementRun) -> dg.MaterializeResult:
         raise dg.Failure(f"not made in this run: {', '.join(missing)}; launch the whole job")
     run.warehouse.replace_month(rows, {**published_masters(run), **clock_rows(run)})
     # The pair to the checks before writing: what was written is what was checked.
-    for (schema, name), relation in rows.items():
-        written = run.warehouse.books(schema, name)
-        counted = written.filter(written.month == run.month).count().to_pyarrow().as_py()
-        expected = relation.count().to_pyarrow().as_py()
-        if counted != expected:
+    expected, written = run.warehouse.count_made(rows), run.warehouse.count_written(rows)
+    for (schema, name), count in expected.items():
+        if written[schema, name] != count:
             raise dg.Failure(
-                f"{schema}.{name}: {expected} rows were to be written, {counted} are there; nothing published"
+                f"{schema}.{name}: {count} rows were to be written, {written[schema, name]} are there; nothing published"
             )
     run.warehouse.publish()
     placed = place_workbooks(run)
@@ -128,9 +127,7 @@ def published_warehouse(run: SettlementRun) -> dg.MaterializeResult:
         metadata={
             "warehouse": dg.MetadataValue.path(str(run.warehouse.home.published)),
             "workbooks": placed,
-            "rows": dg.MetadataValue.json(
-                {f"{schema}.{name}": relation.count().to_pyarrow().as_py() for (schema, name), relation in rows.items()}
-            ),
+            "rows": dg.MetadataValue.json({f"{schema}.{name}": count for (schema, name), count in expected.items()}),
         }
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import date, datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ from settlement.io.ingest import MonthFiles
 from settlement.io.lock import holding
 from settlement.io.parameters import load_parameters
 from settlement.io.published import month_states
-from settlement.io.run_record import now, refusal
+from settlement.io.run_record import input_digest, now, refusal
 from settlement.io.warehouse import FOR_NOW, Warehouse, conformed
 
 PARTITION_TAG = "dagster/partition"
@@ -47,6 +48,8 @@ class SettlementRun(dg.ConfigurableResource):
 
     _stack: ExitStack = PrivateAttr(default_factory=ExitStack)
     _warehouse: Warehouse | None = PrivateAttr(default=None)
+    _digest: Future[str] | None = PrivateAttr(default=None)
+    _is_part: bool = PrivateAttr(default=False)
     _month_files: MonthFiles | None = PrivateAttr(default=None)
     _parameters: object = PrivateAttr(default=None)
     _run_id: str = PrivateAttr(default="")
@@ -80,13 +83,13 @@ class SettlementRun(dg.ConfigurableResource):
             self._warehouse = Warehouse(home, month, as_of)
             self._warehouse.open()
             # Where only a part of the job is launched nobody waits at its end for what is still being made.
-            self._warehouse.con.is_waiting = _is_part(run)
+            self._warehouse.con.is_waiting = self._is_part = _is_part(run)
             held.callback(self._warehouse.close)
             self._stack = held.pop_all()
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         self._stack.close()
-        self._warehouse = self._month_files = None
+        self._warehouse = self._month_files = self._digest = None
 
     # --- what assets use -----------------------------------------------------------------------
     @property
@@ -111,6 +114,11 @@ class SettlementRun(dg.ConfigurableResource):
     @property
     def run_id(self) -> str:
         return self._run_id
+
+    @property
+    def is_part(self) -> bool:
+        """Whether only a part of the job is launched."""
+        return self._is_part
 
     @property
     def started_at(self) -> datetime:
@@ -161,6 +169,17 @@ class SettlementRun(dg.ConfigurableResource):
         schema = mart_table(name)
         with_month = relation.mutate(month=ibis.literal(self.month))
         return self.keep("book", name, conformed(with_month, schema))
+
+    def input_digest(self) -> Future[str]:
+        """The digest of the month's files, being worked out since it was first asked for in this run."""
+        if self._digest is None:
+            pool = self._stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="digest"))
+            self._digest = pool.submit(input_digest, self.warehouse.home, self.month)
+        return self._digest
+
+    def has_book(self, name: str) -> bool:
+        """Whether this month's rows of a published table are made, or being made."""
+        return name in self.warehouse.tables_of("book")
 
     def found(self, name: str, rows: ir.Table) -> None:
         """Exceptions of a stage (``rules.exceptions.FOUND``)."""

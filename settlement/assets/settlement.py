@@ -229,7 +229,13 @@ def desired_postings(run: SettlementRun) -> ir.Table:
     ]
     together = run.keep("facts", "desired_postings_before_clearing", ibis.union(*parts))
     cleared = principal_ledger.cleared_advances(together.filter(together.account.isin(["退税", "垫付退税"])))
-    return run.keep("facts", "desired_postings", together.union(cleared))
+    run.keep("facts", "cleared_advances", cleared)
+    return all_desired(run)
+
+
+def all_desired(run: SettlementRun) -> ir.Table:
+    """What ``desired_postings`` made."""
+    return run.facts("desired_postings_before_clearing").union(run.facts("cleared_advances"))
 
 
 def with_decision_key(adjustments: ir.Table) -> ir.Table:

@@ -36,6 +36,10 @@ def code_version(*functions: Callable) -> str:
     return digest.hexdigest()[:12]
 
 
+# The tables of one set of upstream assets: what makes each.
+_BESIDE: dict[frozenset[str], dict[str, Callable[[SettlementRun], ir.Table]]] = {}
+
+
 def table_asset(
     name: str,
     *,
@@ -47,9 +51,12 @@ def table_asset(
 ) -> dg.AssetsDefinition:
     """The asset of a published table: ``make`` gives the month's rows, kept as ``book.<name>``.
 
+    With it those that need no more than it does are begun: they are made while it is waited for and looked at.
     ``rules``: the rule ids it applies, shown in the UI beside row counts, totals, a preview and the SQL.
     """
     described = mart_tables()[name]
+    beside = _BESIDE.setdefault(frozenset(deps), {})
+    beside[name] = make
 
     @dg.asset(
         name=name,
@@ -64,7 +71,9 @@ def table_asset(
         check_specs=[table_check_spec(name, name)],
     )
     def the_asset(run: SettlementRun) -> dg.MaterializeResult:
-        run.keep_book(name, make(run))
+        for other, make_other in {name: make, **({} if run.is_part else beside)}.items():
+            if not run.has_book(other):
+                run.keep_book(other, make_other(run))
         return dg.MaterializeResult(
             check_results=[table_check_result(run.con, name, name)],
             metadata={

@@ -10,8 +10,8 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from settlement.io.bank.currencies import currencies, currency_of
 from settlement.io.cells import MONEY, Read, text, tidy
+from settlement.io.currencies import currencies, currency_of
 
 _MONTH = r"^(?P<year>[12][0-9]{3}) ?[-/.年]? ?(?P<month>0?[1-9]|1[0-2]) ?月?(?:[-/.](?:0?1)(?: 00:00:00)?)?$"
 # Which currencies a sign in an amount's cell can mean; the row says which it is.

@@ -27,7 +27,7 @@ from settlement.io.inbox import (
     read_references,
     take_folder,
 )
-from settlement.io.ingest_bank import begin_bank, ingest_bank
+from settlement.io.ingest_bank import begin_bank, ingest_bank, keep_conversions
 from settlement.io.layouts import Layout, layouts, monthly_layouts, reference_layouts
 from settlement.io.parameters import parameter_files, parameter_tables
 from settlement.io.readers import Readers
@@ -122,16 +122,18 @@ def ingest_month(con: Engine, home: Home, month: str, past: Past, files: MonthFi
     """
     for schema in ("stage", "found"):
         con.create_database(schema, force=True)
-    inbox, counts = Inbox(), {}
+    inbox, taken, refused = Inbox(), {}, {}
     with files or MonthFiles(home, month) as begun:
         folders = begun.folders
         statements = begin_bank(con, begun.readers, home, month)
-        slow = [name for name, folder in folders.items() if folder.is_slow and name != "payments"]
-        for name in [name for name in folders if name not in slow]:
-            counts |= _taken(con, inbox, home, folders[name], month)
-        bank = ingest_bank(con, home, month, past, statements)  # looks at the payments for persons' accounts
-        for name in slow:
-            counts |= _taken(con, inbox, home, folders[name], month)
+        # What is there is judged while the rest is being read. Bank lines come last: to combine them is work of Python's,
+        # beside which the engine takes in the rest. They look at all payments, refused ones too, for persons' accounts.
+        for name in sorted(folders, key=lambda name: folders[name].is_slow):
+            taken[name] = _taken(con, inbox, home, folders[name], month)
+            if name != "payments":
+                refused |= _refused(con, taken[name], past)
+        bank = ingest_bank(con, home, month, past, statements)
+        refused |= _refused(con, taken["payments"], past)
     missing = [
         name
         for name, folder in folders.items()
@@ -140,10 +142,7 @@ def ingest_month(con: Engine, home: Home, month: str, past: Past, files: MonthFi
     note_strays(inbox, home, month, [*folders, "bank"])
     rejected = [_loaded(con, "rejected_in_files", inbox.rejected_rows())]
     for layout in monthly_layouts():
-        rows = con.table(layout.name, database="stage")
-        verdicts = _month_verdicts(con, layout, rows, past) if counts[layout.name] else None
-        if verdicts is not None:
-            rejected += _settle(con, "stage", layout, rows, verdicts)
+        rejected += refused.get(layout.name, [])
     accepted = [_counted(con.table(item.name, database="stage"), item) for item in monthly_layouts()]
     accepted = [
         _in_order_currency(con, part, past) if item.name == "goods" else part
@@ -161,12 +160,23 @@ def ingest_month(con: Engine, home: Home, month: str, past: Past, files: MonthFi
     con.keep("stage", "control_totals", control_totals(counted, rejections, seen, month))
     found = _found(con, past, rejections, missing + (["bank"] if bank.is_missing else []), month)
     con.keep("found", "ingest", found.union(bank.found).order_by("code", "subject"))
+    keep_conversions(con, month, bank)
 
 
-def _taken(con: Engine, inbox: Inbox, home: Home, folder: Folder, month: str) -> dict[str, int]:
-    """What a folder gave as ``stage.<table>``; the rows read of each table."""
+def _taken(con: Engine, inbox: Inbox, home: Home, folder: Folder, month: str) -> list[Layout]:
+    """What a folder gave as ``stage.<table>``; the tables that have rows."""
     take_folder(inbox, home, folder)
-    return {layout.name: _staged(con, inbox, layout, month)[0] for layout in folder.candidates}
+    return [layout for layout in folder.candidates if _staged(con, inbox, layout, month)[0]]
+
+
+def _refused(con: Engine, tables: Sequence[Layout], past: Past) -> dict[str, list[ir.Table]]:
+    """Take from tables of the month what is not accepted because of other rows; that as ``REJECTIONS``, by table."""
+    refused = {}
+    for layout in tables:
+        rows = con.table(layout.name, database="stage")
+        verdicts = _month_verdicts(con, layout, rows, past)
+        refused[layout.name] = [] if verdicts is None else _settle(con, "stage", layout, rows, verdicts)
+    return refused
 
 
 def _earlier_files(home: Home, month: str, folder: str) -> list[Path]:

@@ -61,6 +61,7 @@ class BankRows:
     seen: ir.Table
     found: ir.Table
     is_missing: bool
+    combined: Combined
 
 
 def accounts_of(home: Home) -> dict[str, str]:
@@ -122,8 +123,6 @@ def ingest_bank(con: Engine, home: Home, month: str, past: Past, statements: Sta
     combined = combine(reads, names=names, **_known(con, reads, past))
     lines = con.keep("stage", "bank", _with_month(_named(combined.lines), bank_schema(), month))
     con.keep("stage", "bank_statements", _with_month(combined.statements, statement_schema(), month))
-    exchanged = _with_month(combined.conversions, _stored(combined.conversions.schema), month)
-    con.keep("stage", "bank_conversions", exchanged)
     rejected = con.keep("inbox", "rejected_bank", ibis.memtable(_rejected(combined.rejected)))
     rates = con.table("fx_mid_rates", database="reference")
     found = (
@@ -140,7 +139,15 @@ def ingest_bank(con: Engine, home: Home, month: str, past: Past, statements: Sta
         ),
         found=found,
         is_missing=not files,
+        combined=combined,
     )
+
+
+def keep_conversions(con: Engine, month: str, bank: BankRows) -> None:
+    """``stage.bank_conversions``: the sales of currency among the lines. Work of Python's, which nothing of the ingest
+    waits for: it comes when the engine has the rest to do."""
+    exchanged = bank.combined.conversions
+    con.keep("stage", "bank_conversions", _with_month(exchanged, _stored(exchanged.schema), month))
 
 
 def _stored(schema: pa.Schema) -> ibis.Schema:

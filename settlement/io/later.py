@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Lock
@@ -143,6 +144,13 @@ def execute_with(
         connection.register(name, table)
     try:
         connection.execute(sql, parameters)
-    finally:
-        for name in rows:
-            connection.unregister(name)
+    except BaseException:
+        with suppress(duckdb.TransactionException):  # a transaction that is aborted forgets them at its end
+            _forget(connection, rows)
+        raise
+    _forget(connection, rows)
+
+
+def _forget(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    for name in names:
+        connection.unregister(name)

@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
-import ibis.expr.datatypes as dt
 import pyarrow as pa
 import yaml
 
 from settlement.io.cells import MONEY, QUANTITY, RATE
+
+if TYPE_CHECKING:
+    import ibis.expr.datatypes as dt
 
 ARROW_TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
@@ -31,22 +34,6 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "rate": RATE,
     "flag": pa.bool_(),
     "whole": pa.int64(),
-}
-IBIS_TYPES: dict[str, dt.DataType] = {
-    "text": dt.string,
-    "code": dt.string,
-    "account": dt.string,
-    "list": dt.string,
-    "currency": dt.string,
-    "month": dt.string,
-    "date": dt.date,
-    "time": dt.Timestamp(scale=6),
-    "money": dt.Decimal(18, 2),
-    "quantity": dt.Decimal(18, 6),
-    "quote": dt.Decimal(18, 8),
-    "rate": dt.Decimal(18, 8),
-    "flag": dt.boolean,
-    "whole": dt.int64,
 }
 TEXT_KINDS = ("text", "code", "account", "list")
 # Fields of these names are of these kinds wherever they stand: 人民币 is CNY, 2023年9月 is 2023-09, and an account
@@ -108,7 +95,10 @@ class Layout:
     @property
     def schema(self) -> Mapping[str, dt.DataType]:
         """Fields and their Ibis types, in the layout's order."""
-        return {field.name: IBIS_TYPES[field.kind] for field in self.fields}
+        # Not imported above: a process that only reads a file has no use for Ibis, and no time.
+        from ibis.formats.pyarrow import PyArrowType
+
+        return {field.name: PyArrowType.to_ibis(ARROW_TYPES[field.kind]) for field in self.fields}
 
     @property
     def arrow_schema(self) -> pa.Schema:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import reduce
 from pathlib import Path
 
 import ibis
@@ -181,6 +182,28 @@ class Warehouse:
             self._replacing.run(old.where(sg.column("month", quoted=True).eq(sge.Placeholder())).sql("duckdb"), [month])
         self._replacing.run(sge.insert(select, target).sql("duckdb"), rows=arrived)
         self._replaced.add((schema, name))
+
+    def count_made(self, tables: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """Rows in the work file of what the books' ``(schema, table)`` are written from."""
+        made = {place: kept for kept, place in _PUBLISHED_AS.items()}
+        return self._counts({key: sg.table(key[1], db=made[key[0]], quoted=True) for key in tables}, None)
+
+    def count_written(self, tables: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """Rows of this month in the books' ``(schema, table)``."""
+        places = {key: sg.table(key[1], db=key[0], catalog=BOOKS, quoted=True) for key in tables}
+        return self._counts(places, sg.column("month", quoted=True).eq(sge.convert(self.month)))
+
+    def _counts(
+        self, tables: Mapping[tuple[str, str], sge.Table], condition: sge.Condition | None
+    ) -> dict[tuple[str, str], int]:
+        """All in one query."""
+        counts = [
+            sg.select(sge.convert(number), sge.Count(this=sge.Star())).from_(table).where(condition)
+            for number, table in enumerate(tables.values())
+        ]
+        whole = reduce(lambda one, other: sg.union(one, other, distinct=False), counts)
+        found = dict(self.con.con.execute(whole.sql("duckdb")).fetchall())
+        return {key: found[number] for number, key in enumerate(tables)}
 
     def publish(self) -> None:
         """Put the books in the place of the published file, by one rename. Nobody ever sees half of it."""

@@ -41,8 +41,7 @@ def _known_rows(table: ir.Table, kind: str, key: ir.Value, **values: object) -> 
         "valid_to": ibis.null("date"),
         "source": text(None),
     } | values
-    rows = table.select(kind=ibis.literal(kind), key=key, **columns)
-    return rows.filter(rows.key.notnull() & (rows.key != ""))
+    return table.select(kind=ibis.literal(kind), key=key, **columns)
 
 
 def _masters(inputs: Prepared) -> list[ir.Table]:
@@ -113,8 +112,10 @@ def known_payers(inputs: Prepared) -> ir.Table:
 
 def _known_payers(inputs: Prepared, decided: ir.Table) -> ir.Table:
     own = inputs.own_accounts.select(key=account_key(inputs.own_accounts.account_no))
+    # Kept before it is filtered: a key is worked out once, not once to filter and once to have.
     rows = union_of([*_masters(inputs), *_cut_names(inputs), *_buyers(inputs), *_learned(inputs, decided)])
-    rows = rows.anti_join(own, "key")
+    rows = inputs.keep("payers_listed", rows)
+    rows = rows.filter(rows.key.notnull() & (rows.key != "")).anti_join(own, "key")
     # What the masters say beats what an order suggests.
     rows = rows.group_by("kind", "key", "principal_id", "valid_from", "valid_to").agg(
         is_buyer=rows.is_buyer.min(), is_weak=rows.is_weak.min(), source=rows.source.min()

@@ -12,6 +12,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from settlement.io import ingest_bank
 from tests.io.conftest import BANK
 from tests.io.test_ingest import _as_past
 
@@ -109,6 +110,26 @@ def test_unreadable_and_hostile_files_are_named_count_zero_and_stop_nothing(desk
         total = books.totals("bank")[name, "CNY"]
         assert (total["rows_read"], total["amount_read"]) == (0, Decimal("0.00"))
     assert [line["source_file"] for line in books.rows("stage", "bank")] == ["raw/2023-09/bank/b.csv"]
+
+
+def test_a_copy_is_not_read_again_but_each_that_cannot_be_read_is_named(desk, read, monkeypatch):
+    """Three names of one statement, two of one file that is none."""
+    bank = desk.home.inbox("2023-09") / "bank"
+    for copy in ("c.csv", "d.csv"):
+        shutil.copyfile(bank / "b.csv", bank / copy)
+    for name in ("other.csv", "other2.csv"):
+        (bank / name).write_bytes("天,地\n玄,黄\n".encode())
+    asked, read_one = [], ingest_bank.read_statement
+    monkeypatch.setattr(
+        ingest_bank, "read_statement", lambda path, **more: asked.append(path.name) or read_one(path, **more)
+    )
+    books = read()
+    assert sorted(asked) == ["b.csv", "other.csv", "other2.csv"]
+    assert [line["source_file"] for line in books.rows("stage", "bank")] == ["raw/2023-09/bank/b.csv"]
+    assert sorted(row["source_file"].rpartition("/")[2] for row in books.rejected("bank")) == ["c.csv", "d.csv"]
+    named = {row["source_file"].rpartition("/")[2]: row["message"] for row in books.found("BNK_HEADER_NOT_FOUND")}
+    assert named.keys() == {"other.csv", "other2.csv"}
+    assert all(message.count(name) == 1 for name, message in named.items())
 
 
 def test_names_are_only_names(desk, read):

@@ -86,6 +86,26 @@ def test_rows_in_memory_are_read_by_their_name_and_forgotten(later):
         doing.finish()
 
 
+def test_what_somebody_waits_for_goes_first_with_all_it_needs():
+    con = duckdb.connect()
+    told, order = threading.Event(), []
+    con.create_function("told", lambda _: told.wait(30), ["BIGINT"], "BOOLEAN")
+    con.create_function("noted", lambda name: not order.append(name), ["VARCHAR"], "BOOLEAN")
+    doing = Later([con.cursor()])
+    doing.run("first", "CREATE TABLE first AS SELECT told(1) AS told")
+    for name, after in {"a": [], "b": [], "needed": [], "wanted": ["needed"]}.items():
+        doing.run(name, f"CREATE TABLE {name} AS SELECT noted('{name}') AS noted", after=after)
+    waiting = threading.Thread(target=doing.finish, args=[["wanted"]])
+    waiting.start()
+    while not any(statement.is_wanted for statement in list(doing._ready)):  # until it is heard that somebody waits
+        pass
+    told.set()
+    waiting.join(30)
+    doing.finish()
+    doing.close()
+    assert order == ["needed", "wanted", "a", "b"]
+
+
 def test_run_does_not_wait(later):
     con, doing = later
     told = threading.Event()

@@ -54,6 +54,28 @@ def test_cells_are_what_was_typed(tmp_path):
     assert sheet.name == "订单" and sheet.from_workbook and sheet.table.num_rows == 3
 
 
+def test_equal_values_of_two_types_keep_their_own_texts(tmp_path):
+    """TRUE, 1 and 1.5 in one column, a day and its first moment: what is worked out once is worked out by type."""
+    column = {
+        "B1": True,
+        "B2": 1,
+        "B3": "1",
+        "B4": 1.5,
+        "B5": False,
+        "B6": 0,
+        "B7": True,
+        "B8": 1,
+        "B9": date(2023, 9, 5),
+    }
+    path = book(
+        tmp_path / "x.xlsx", column | {"B10": datetime.fromisoformat("2023-09-05 00:00:01"), "B11": date(2023, 9, 5)}
+    )
+    [sheet] = read_sheets(path)
+    assert sheet.table.column(1).to_pylist() == [
+        "TRUE", "1", "1", "1.5", "FALSE", "0", "TRUE", "1", "2023-09-05", "2023-09-05 00:00:01", "2023-09-05",
+    ]  # fmt: skip
+
+
 def test_a_number_too_long_for_excel_shows_that_it_lost_digits(tmp_path):
     path = book(tmp_path / "x.xlsx", {"A1": 6222021234567890123, "B1": 622202123456789})
     assert row(path, 1)[:2] == ["6.22202123456789E+18", "622202123456789"]

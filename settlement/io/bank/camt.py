@@ -16,9 +16,10 @@ from pathlib import Path
 
 from lxml import etree
 
+from settlement.io.bank.amounts import NotMoney
 from settlement.io.bank.camt_entry import amount_of, booked_day, child, find, local, read_entry, text_at
-from settlement.io.bank.currencies import NotMoney, currency_of
 from settlement.io.bank.model import Finding, Proof, Reading, Statement
+from settlement.io.currencies import currency_of
 from settlement.io.sheet_model import UnreadableFile
 
 _MESSAGE = re.compile(r"BkToCstmr(AcctRpt|Stmt|DbtCdtNtfctn)(?:V\d+)?")  # version 1 has V01 in the name

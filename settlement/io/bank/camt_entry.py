@@ -12,9 +12,10 @@ from decimal import Decimal
 
 from lxml import etree
 
-from settlement.io.bank.currencies import NotMoney, currency_of, money_of
+from settlement.io.bank.amounts import NotMoney, money_of
 from settlement.io.bank.model import Finding, Reading, Statement
 from settlement.io.bank.text import with_originals
+from settlement.io.currencies import currency_of
 from settlement.rules.money import divide_half_up, round_half_up
 
 _NO_REFERENCE = {"", "NOTPROVIDED", "NONREF", "NOT PROVIDED", "N/A"}

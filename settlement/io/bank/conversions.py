@@ -124,7 +124,8 @@ def _receipts(credits: pa.Table, pairs: list[tuple[dict, dict, str]]) -> dict[tu
         return {}
     amounts = pa.array(sorted({-debit["amount"] for debit, _, _ in pairs}), MONEY)
     found: dict[tuple[str, Decimal], list[dict]] = defaultdict(list)
-    for row in credits.filter(pc.is_in(credits.column("amount"), amounts)).to_pylist():
+    asked = credits.select(["txn_id", "currency", "booked_on", "amount", "bank_ref"])
+    for row in asked.filter(pc.is_in(credits.column("amount"), amounts)).to_pylist():
         found[row["currency"], row["amount"]].append(row)
     return found
 

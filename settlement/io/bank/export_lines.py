@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from settlement.io import cells
-from settlement.io.bank.currencies import currencies, currency_of
 from settlement.io.bank.export_rows import NOTHING, Rows
 from settlement.io.bank.limits import bank_limits
 from settlement.io.bank.model import LINES, MONEY, RATE, REJECTED, TEXTS
 from settlement.io.bank.profiles import Profile
+from settlement.io.currencies import currencies, currency_of
 
 ZERO = pa.scalar(Decimal("0.00"), MONEY)
 _NAME_WIDTH = 35

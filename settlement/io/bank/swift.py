@@ -14,11 +14,12 @@ from calendar import monthrange
 from datetime import date
 from decimal import Decimal
 
-from settlement.io.bank.currencies import NotMoney, currency_of, money_of
+from settlement.io.bank.amounts import NotMoney, money_of
 from settlement.io.bank.model import Finding, Proof, Reading, Statement
 from settlement.io.bank.swift_details import NAME_WIDTH, Details, details_of
 from settlement.io.bank.swift_fields import Field, Message, messages_of
 from settlement.io.bank.text import with_originals
+from settlement.io.currencies import currency_of
 from settlement.io.sheet_model import UnreadableFile
 
 _BALANCE = re.compile(r"([DC])(\d{6})([A-Z]{3})(\d+(?:,\d*)?)\s*")

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from settlement.io.bank.currencies import currency_of
 from settlement.io.bank.profiles import Profile, header_name
+from settlement.io.currencies import currency_of
 
 _MONEY = re.compile(r"-?[¥￥]?-?\d[\d,]*(?:\.\d+)?")
 _DATE = re.compile(r"(\d{4})[-/年.]?(\d{1,2})[-/月.]?(\d{1,2})")

@@ -6,6 +6,10 @@ that hold now. What does not belong here: reading files, and judging the facts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+
 import ibis
 import ibis.expr.types as ir
 
@@ -13,17 +17,32 @@ EXPORT_AGENCY = "出口贸易代理"
 IMPORT_AGENCY = "进口贸易代理"
 
 
+def first_of_each(rows: ir.Table, key: Sequence[str], order: Sequence[ir.Value]) -> ir.Table:
+    """The first row of each ``key`` in ``order``; a key with a NULL is like any other.
+
+    Few keys have several rows: only those are sorted, and the others, wide, are not carried through it.
+    """
+    counted = rows.group_by(list(key)).agg(_rows=rows.count())
+    several = counted.filter(counted._rows > 1).drop("_rows")
+    same = [rows[name].identical_to(several[name]) for name in key]
+    ranked = rows.semi_join(several, same).mutate(
+        _rank=ibis.row_number().over(ibis.window(group_by=list(key), order_by=list(order)))
+    )
+    return rows.anti_join(several, same).union(ranked.filter(ranked._rank == 0).drop("_rank"))
+
+
 def latest(rows: ir.Table, *key: str) -> ir.Table:
     """One row a key: the one of the latest month (contract, section 2: the latest month wins).
 
     Within a month the first source row; rows whose key has a NULL are kept as they are.
     """
-    order = [rows.month.desc(), rows.source_file.asc(), rows.source_row.asc()]
-    ranked = rows.mutate(_rank=ibis.row_number().over(ibis.window(group_by=list(key), order_by=order)))
-    keyless = ranked[key[0]].isnull()
-    for column in key[1:]:
-        keyless = keyless | ranked[column].isnull()
-    return ranked.filter((ranked._rank == 0) | keyless).drop("_rank")
+    keyless = reduce(or_, [rows[column].isnull() for column in key])
+    keyed = rows.filter(~keyless)
+    return first_of_each(keyed, key, _newest_first(keyed)).union(rows.filter(keyless))
+
+
+def _newest_first(rows: ir.Table) -> list[ir.Value]:
+    return [rows.month.desc(), rows.source_file.asc(), rows.source_row.asc()]
 
 
 def latest_goods(goods: ir.Table) -> ir.Table:

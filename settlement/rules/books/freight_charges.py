@@ -73,7 +73,7 @@ def price(
     carriers = keep("freight_carriers", carrier_quotes(marked, orders, vendor_quotes, keep=keep))
     capped = keep("freight_capped", _capped(marked, carriers))
     payable = keep("freight_payable", _approved_excess(capped, approved, marked.select("seq", "line_key")))
-    firsts = keep("freight_first_lines", first_lines(marked))
+    firsts = keep("freight_first_lines", first_lines(marked, keep=keep))
     own = keep("freight_own_services", own_services(firsts, orders, client_quotes, adjustments, month))
     clients = keep("freight_client_quotes", client_quotes_of(_client_items(firsts, own), orders, client_quotes))
     billed = _receivable(marked, payable, firsts, own, clients)
@@ -173,7 +173,7 @@ def _approved_excess(capped: ir.Table, approved: ir.Table, line_keys: ir.Table) 
     ).drop("g_seq", "_granted")
 
 
-def first_lines(lines: ir.Table) -> ir.Table:
+def first_lines(lines: ir.Table, *, keep: Keep = as_built) -> ir.Table:
     """The line that carries the receivable of each order and charge code: the first bill that is no duplicate.
 
     seq, order_no, charge_code, month, principal_id, quoted_on, container_type, billed_basis, is_bill, and
@@ -187,6 +187,7 @@ def first_lines(lines: ir.Table) -> ir.Table:
     )  # fmt: skip
     charge = ibis.window(group_by=["order_no", "charge_code"], order_by=[bills.is_bill.desc(), bills.seq.asc()])
     first = bills.mutate(_rank=ibis.row_number().over(charge)).filter(lambda t: t._rank == 0).drop("_rank")
+    first = keep("freight_firsts", first)  # asked for twice
     invoice = ["order_no", "charge_code", "vendor", "vendor_invoice_no", "is_bill"]
     on_first = bills.select(*invoice, _also="whole_quantity").join(first.select("seq", *invoice), invoice)
     quantity = on_first.group_by("seq").agg(billed_quantity=on_first._also.sum().cast(QUANTITY))

@@ -63,9 +63,14 @@ def new_postings(desired: ir.Table, published: ir.Table, month: str, first_day: 
 
 def _one_a_key(desired: ir.Table, keys: list[str]) -> ir.Table:
     """Postings summed by key: a payment moved to another application and back is one fact, not three."""
-    sums = {name: desired[name].sum().cast(money.MONEY) for name in ("amount_fx", "amount_cny")}
-    others = {name: desired[name].min() for name in POSTING if name not in keys and name not in sums}
-    return desired.group_by(keys).agg(**sums, **others).select(*POSTING.names)
+    counted = desired.group_by(keys).agg(_rows=desired.count())
+    several = counted.filter(counted._rows > 1).drop("_rows")  # few: the others are not carried through the grouping
+    same = [desired[key].identical_to(several[key]) for key in keys]
+    again = desired.semi_join(several, same)
+    sums = {name: again[name].sum().cast(money.MONEY) for name in ("amount_fx", "amount_cny")}
+    others = {name: again[name].min() for name in POSTING if name not in keys and name not in sums}
+    summed = again.group_by(keys).agg(**sums, **others).select(*POSTING.names)
+    return desired.anti_join(several, same).select(*POSTING.names).union(summed)
 
 
 def _numbered(rows: ir.Table, published: ir.Table, month: str, first_day: date) -> ir.Table:

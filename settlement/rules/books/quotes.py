@@ -107,7 +107,8 @@ def quotes_in_force(asked: ir.Table, quotes: ir.Table, *, party: str) -> ir.Tabl
     )
     has_lane = (on_lane.q_pol != "") | (on_lane.q_pod != "")
     on_lane = _best(on_lane.mutate(level=has_lane.ifelse(OF_LANE, GENERAL).cast("int64")), LANE_KEY)
-    wanted = asked.select(*ORDER_KEY).distinct()
+    # Few orders have quotes of their own.
+    wanted = asked.semi_join(of_orders, asked.order_no == of_orders.q_order).select(*ORDER_KEY).distinct()
     on_order = wanted.join(of_orders, [wanted.order_no == of_orders.q_order, *_in_force(wanted, of_orders)])
     on_order = _best(on_order.mutate(level=ibis.literal(OF_ORDER, "int64")), ORDER_KEY)
     joined = asked.left_join(on_lane, list(LANE_KEY), rname="lane_{name}")
