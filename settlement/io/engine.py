@@ -240,10 +240,15 @@ class Engine(Backend):
         finally:
             self._is_aside = was
 
-    def attach_unlogged(self, path: Path, name: str) -> None:
-        """Attach a database file, new or there, that nobody needs if this process ends before a CHECKPOINT of it."""
+    def attach_unlogged(self, path: Path, name: str, *, rows_a_group: int | None = None) -> None:
+        """Attach a database file, new or there, that nobody needs if this process ends before a CHECKPOINT of it.
+
+        ``rows_a_group``: how many rows are packed up together from now on. Full groups are written while rows are being
+        inserted, by all cores; the rest waits for the CHECKPOINT.
+        """
         file, catalog = sge.convert(str(path)).sql("duckdb"), sg.to_identifier(name, quoted=True).sql("duckdb")
-        self.raw_sql(f"ATTACH {file} AS {catalog} (RECOVERY_MODE no_wal_writes)")
+        size = "" if rows_a_group is None else f", ROW_GROUP_SIZE {rows_a_group:d}"
+        self.raw_sql(f"ATTACH {file} AS {catalog} (RECOVERY_MODE no_wal_writes{size})")
 
     def begun_with(self, statements: Sequence[str]) -> None:
         """Run what every connection of this backend begins with: its macros, its catalog."""

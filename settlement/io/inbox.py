@@ -192,15 +192,18 @@ def note_strays(inbox: Inbox, home: Home, month: str, folders: Sequence[str]) ->
         inbox.seen.add((home.shown(path), NO_TABLE))
 
 
-def read_references(home: Home, known_names: Sequence[str]) -> Inbox:
-    """The masters: one table a file, the file's name is the table's. ``known_names``: of parameter files, left alone."""
+def read_references(home: Home, known_names: Sequence[str], only: str | None = None) -> Inbox:
+    """The masters: one table a file, the file's name is the table's. ``known_names``: of parameter files, left alone.
+
+    ``only``: no more than this one.
+    """
     inbox = Inbox()
     reads: list[tuple[Layout, Future[FileRead]]] = []
     masters = {name: layout for name, layout in layouts().items() if layout.is_reference}
     with Readers() as readers:
         for path in files_in(home.reference):
             name = path.name.split(".")[0].lower()
-            if name in known_names:
+            if name in known_names or only not in (None, name):
                 continue
             if name in masters:
                 reads.append((masters[name], readers.read(read_file, path, [masters[name]], home.reference)))

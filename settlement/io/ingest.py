@@ -27,7 +27,7 @@ from settlement.io.inbox import (
     read_references,
     take_folder,
 )
-from settlement.io.ingest_bank import begin_bank, ingest_bank, keep_conversions
+from settlement.io.ingest_bank import accounts_ingested, accounts_of, begin_bank, ingest_bank, keep_conversions
 from settlement.io.layouts import Layout, layouts, monthly_layouts, reference_layouts
 from settlement.io.parameters import parameter_files, parameter_tables
 from settlement.io.readers import Readers
@@ -92,19 +92,25 @@ def ingest_reference(con: Engine, home: Home) -> None:
 
 
 class MonthFiles:
-    """The files of a month being read, but the bank's, from now on: some take longer than all the masters.
+    """The files of a month being read, from now on: some take longer than all the masters.
 
     A context: at its end nobody reads any more.
     """
 
     def __init__(self, home: Home, month: str) -> None:
         self.readers = Readers()
-        self.folders: dict[str, Folder] = {
-            name: begin_folder(
-                self.readers, home.inbox(month) / name, monthly_layouts(name), _earlier_files(home, month, name)
-            )
-            for name in dict.fromkeys(layout.folder for layout in monthly_layouts())
-        }
+        # What is taken first is read first. To combine bank lines is work of Python's, beside which the engine and the
+        # readers do the rest; they look at all payments, refused ones too, for persons' accounts.
+        names = list(dict.fromkeys(layout.folder for layout in monthly_layouts()))
+        payments = self._folder(home, month, "payments")
+        self.accounts = accounts_of(home)
+        self.statements = begin_bank(self.readers, home, month, self.accounts)
+        begun = {name: payments if name == "payments" else self._folder(home, month, name) for name in names}
+        self.folders: dict[str, Folder] = begun
+
+    def _folder(self, home: Home, month: str, name: str) -> Folder:
+        earlier = _earlier_files(home, month, name)
+        return begin_folder(self.readers, home.inbox(month) / name, monthly_layouts(name), earlier)
 
     def __enter__(self) -> MonthFiles:
         return self
@@ -124,16 +130,16 @@ def ingest_month(con: Engine, home: Home, month: str, past: Past, files: MonthFi
         con.create_database(schema, force=True)
     inbox, taken, refused = Inbox(), {}, {}
     with files or MonthFiles(home, month) as begun:
-        folders = begun.folders
-        statements = begin_bank(con, begun.readers, home, month)
-        # What is there is judged while the rest is being read. Bank lines come last: to combine them is work of Python's,
-        # beside which the engine takes in the rest. They look at all payments, refused ones too, for persons' accounts.
-        for name in sorted(folders, key=lambda name: folders[name].is_slow):
-            taken[name] = _taken(con, inbox, home, folders[name], month)
-            if name != "payments":
-                refused |= _refused(con, taken[name], past)
+        folders, own = begun.folders, accounts_ingested(con)
+        statements = begun.statements if begun.accounts == own else begin_bank(begun.readers, home, month, own)
+        taken["payments"] = _taken(con, inbox, home, folders["payments"], month)
         bank = ingest_bank(con, home, month, past, statements)
+        keep_conversions(con, month, bank)
         refused |= _refused(con, taken["payments"], past)
+        for name in sorted(folders, key=lambda name: folders[name].is_slow):
+            if name != "payments":
+                taken[name] = _taken(con, inbox, home, folders[name], month)
+                refused |= _refused(con, taken[name], past)
     missing = [
         name
         for name, folder in folders.items()
@@ -160,7 +166,6 @@ def ingest_month(con: Engine, home: Home, month: str, past: Past, files: MonthFi
     con.keep("stage", "control_totals", control_totals(counted, rejections, seen, month))
     found = _found(con, past, rejections, missing + (["bank"] if bank.is_missing else []), month)
     con.keep("found", "ingest", found.union(bank.found).order_by("code", "subject"))
-    keep_conversions(con, month, bank)
 
 
 def _taken(con: Engine, inbox: Inbox, home: Home, folder: Folder, month: str) -> list[Layout]:

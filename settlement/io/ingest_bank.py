@@ -65,9 +65,20 @@ class BankRows:
 
 
 def accounts_of(home: Home) -> dict[str, str]:
-    """Our own accounts (本方账户) and their currencies, as the masters of a home have them; none where it has no masters."""
-    rows = read_references(home, list(parameter_files())).rows_of(layouts()["own_accounts"])
-    return {row["account_no"]: row["currency"] for row in rows.select(["account_no", "currency"]).to_pylist()}
+    """Our own accounts (本方账户) and their currencies, as the masters of a home have them; none where it has no masters.
+
+    As ``ingest_reference`` has it: of an account whose rows contradict each other nothing is known.
+    """
+    layout = layouts()["own_accounts"]
+    rows = read_references(home, list(parameter_files()), only=layout.name).rows_of(layout)
+    said: dict[str, set[tuple]] = {}
+    for row in rows.select(list(layout.schema)).to_pylist():
+        said.setdefault(row["account_no"], set()).add(tuple(row.values()))
+    return {
+        account: dict(zip(layout.schema, *rows, strict=True))["currency"]
+        for account, rows in said.items()
+        if len(rows) == 1
+    }
 
 
 def bank_schema() -> ibis.Schema:
@@ -99,14 +110,18 @@ class Statements:
         return self.read(path) if read.path != path and read.format_name is None else replace(read, path=path)
 
 
-def begin_bank(con: Engine, readers: Readers, home: Home, month: str) -> Statements:
-    """Begin to read every file of ``raw/<month>/bank``; ``ingest_reference`` comes before it."""
+def accounts_ingested(con: Engine) -> dict[str, str]:
+    """Our own accounts, as ``ingest_reference`` left them."""
+    own = con.table("own_accounts", database="reference").select("account_no", "currency").to_pyarrow().to_pylist()
+    return {row["account_no"]: row["currency"] for row in own}
+
+
+def begin_bank(readers: Readers, home: Home, month: str, accounts: Mapping[str, str]) -> Statements:
+    """Begin to read every file of ``raw/<month>/bank``. ``accounts``: our own, with their currencies."""
     folder = home.inbox(month) / "bank"
     files = list(files_in(folder))
-    own = con.table("own_accounts", database="reference").select("account_no", "currency").to_pyarrow().to_pylist()
-    accounts = {row["account_no"]: row["currency"] for row in own}
     originals = copies(files, [])
-    read = partial(read_statement, own_accounts=accounts, root=folder)
+    read = partial(read_statement, own_accounts=dict(accounts), root=folder)
     return Statements(
         files, originals, {path: readers.read(read, path) for path in files if path not in originals}, read
     )
@@ -144,8 +159,7 @@ def ingest_bank(con: Engine, home: Home, month: str, past: Past, statements: Sta
 
 
 def keep_conversions(con: Engine, month: str, bank: BankRows) -> None:
-    """``stage.bank_conversions``: the sales of currency among the lines. Work of Python's, which nothing of the ingest
-    waits for: it comes when the engine has the rest to do."""
+    """``stage.bank_conversions``: the sales of currency among the lines. Work of Python's, which nothing waits for."""
     exchanged = bank.combined.conversions
     con.keep("stage", "bank_conversions", _with_month(exchanged, _stored(exchanged.schema), month))
 

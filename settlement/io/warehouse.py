@@ -33,6 +33,9 @@ WORK_SCHEMAS = ("stage", "reference", "facts", FOR_NOW, "found", "book")
 BOOKS_SCHEMAS = ("mart", "input", "reference")
 _PUBLISHED_AS = {"book": "mart", "stage": "input", "reference": "reference"}
 _ARRIVED = "arrived"
+# A quarter of what the engine takes by itself: the tables of 30,000 to 120,000 rows, most of a month of 100,000 orders, are
+# packed up on the way and not at the end. The file is a tenth larger.
+_ROWS_A_GROUP = 30_720
 Rows = Mapping[tuple[str, str], ir.Table]
 
 
@@ -65,7 +68,7 @@ class Warehouse:
         if self.home.published.exists():
             shutil.copyfile(self.home.published, self.next_file)
         self.con = connect_scratch(self.work_file, WORK)
-        self.con.attach_unlogged(self.next_file, BOOKS)
+        self.con.attach_unlogged(self.next_file, BOOKS, rows_a_group=_ROWS_A_GROUP)
         self._is_published = False
         for schema in WORK_SCHEMAS:
             self.con.create_database(schema, force=True)
