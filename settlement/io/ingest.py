@@ -27,7 +27,7 @@ from settlement.io.inbox import (
     read_references,
     take_folder,
 )
-from settlement.io.ingest_bank import accounts_ingested, accounts_of, begin_bank, ingest_bank, keep_conversions
+from settlement.io.ingest_bank import accounts_ingested, accounts_of, begin_bank, ingest_bank
 from settlement.io.layouts import Layout, layouts, monthly_layouts, reference_layouts
 from settlement.io.parameters import parameter_files, parameter_tables
 from settlement.io.readers import Readers
@@ -134,7 +134,6 @@ def ingest_month(con: Engine, home: Home, month: str, past: Past, files: MonthFi
         statements = begun.statements if begun.accounts == own else begin_bank(begun.readers, home, month, own)
         taken["payments"] = _taken(con, inbox, home, folders["payments"], month)
         bank = ingest_bank(con, home, month, past, statements)
-        keep_conversions(con, month, bank)
         refused |= _refused(con, taken["payments"], past)
         for name in sorted(folders, key=lambda name: folders[name].is_slow):
             if name != "payments":

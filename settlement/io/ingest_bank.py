@@ -61,7 +61,6 @@ class BankRows:
     seen: ir.Table
     found: ir.Table
     is_missing: bool
-    combined: Combined
 
 
 def accounts_of(home: Home) -> dict[str, str]:
@@ -71,14 +70,10 @@ def accounts_of(home: Home) -> dict[str, str]:
     """
     layout = layouts()["own_accounts"]
     rows = read_references(home, list(parameter_files()), only=layout.name).rows_of(layout)
-    said: dict[str, set[tuple]] = {}
+    said: dict[str, dict[tuple, str]] = {}
     for row in rows.select(list(layout.schema)).to_pylist():
-        said.setdefault(row["account_no"], set()).add(tuple(row.values()))
-    return {
-        account: dict(zip(layout.schema, *rows, strict=True))["currency"]
-        for account, rows in said.items()
-        if len(rows) == 1
-    }
+        said.setdefault(row["account_no"], {})[tuple(row.values())] = row["currency"]
+    return {account: currency for account, ways in said.items() if len(ways) == 1 for currency in ways.values()}
 
 
 def bank_schema() -> ibis.Schema:
@@ -138,6 +133,8 @@ def ingest_bank(con: Engine, home: Home, month: str, past: Past, statements: Sta
     combined = combine(reads, names=names, **_known(con, reads, past))
     lines = con.keep("stage", "bank", _with_month(_named(combined.lines), bank_schema(), month))
     con.keep("stage", "bank_statements", _with_month(combined.statements, statement_schema(), month))
+    exchanged = combined.conversions  # worked out while the lines are being taken in
+    con.keep("stage", "bank_conversions", _with_month(exchanged, _stored(exchanged.schema), month))
     rejected = con.keep("inbox", "rejected_bank", ibis.memtable(_rejected(combined.rejected)))
     rates = con.table("fx_mid_rates", database="reference")
     found = (
@@ -154,14 +151,7 @@ def ingest_bank(con: Engine, home: Home, month: str, past: Past, statements: Sta
         ),
         found=found,
         is_missing=not files,
-        combined=combined,
     )
-
-
-def keep_conversions(con: Engine, month: str, bank: BankRows) -> None:
-    """``stage.bank_conversions``: the sales of currency among the lines. Work of Python's, which nothing waits for."""
-    exchanged = bank.combined.conversions
-    con.keep("stage", "bank_conversions", _with_month(exchanged, _stored(exchanged.schema), month))
 
 
 def _stored(schema: pa.Schema) -> ibis.Schema:

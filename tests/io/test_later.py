@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import duckdb
 import pyarrow as pa
@@ -97,8 +98,10 @@ def test_what_somebody_waits_for_goes_first_with_all_it_needs():
         doing.run(name, f"CREATE TABLE {name} AS SELECT noted('{name}') AS noted", after=after)
     waiting = threading.Thread(target=doing.finish, args=[["wanted"]])
     waiting.start()
-    while not any(statement.is_wanted for statement in list(doing._ready)):  # until it is heard that somebody waits
-        pass
+    for _ in range(3_000):  # until it is heard that somebody waits
+        if any(statement.is_wanted for statement in list(doing._ready)):
+            break
+        time.sleep(0.01)
     told.set()
     waiting.join(30)
     doing.finish()
